@@ -1,0 +1,40 @@
+/*
+ * file: what the rest needs of files, whole and checked.
+ */
+#ifndef LIB_BASE_FILE_H
+#define LIB_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "lib/base/err.h"
+
+/* file_read: the whole of a file, NUL-terminated, caller frees; *ret_len (may
+ * be NULL) without the NUL. More than max bytes is an error, naming the path.*/
+MUST_CHECK int file_read(const char *path, size_t max, char **ret,
+    size_t *ret_len, struct err *err);
+
+/* file_read_fd: the same from an open descriptor, to its end; name is for
+ * messages. */
+MUST_CHECK int file_read_fd(int fd, const char *name, size_t max, char **ret,
+    size_t *ret_len, struct err *err);
+
+/* file_write_fd: all n bytes; EINTR and short writes are continued. */
+MUST_CHECK int file_write_fd(int fd, const char *name, const void *bytes,
+    size_t n, struct err *err);
+
+/* file_join: *ret is "dir/name" with exactly one slash between; caller frees.*/
+MUST_CHECK int file_join(const char *dir, const char *name, char **ret,
+    struct err *err);
+
+/* file_is_dir: does path lead (through symlinks) to a directory? */
+bool file_is_dir(const char *path);
+
+/* file_make_dirs: mkdir -p; directories that are made get this mode. */
+MUST_CHECK int file_make_dirs(const char *path, mode_t mode, struct err *err);
+
+/* file_sync_dir: fsync the directory itself, where the file system can. */
+MUST_CHECK int file_sync_dir(int dirfd, const char *path, struct err *err);
+
+#endif
