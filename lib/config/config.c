@@ -1,0 +1,208 @@
+#define _GNU_SOURCE
+#include "lib/config/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/file.h"
+#include "lib/config/load.h"
+#include "lib/config/problems.h"
+#include "lib/config/sections.h"
+#include "lib/config/variables.h"
+
+static void
+free_job(struct config_job *job)
+{
+	free(job->name);
+	free(job->where);
+	options_free(&job->options);
+}
+
+void
+config_free(struct config *config)
+{
+	size_t i;
+
+	options_free(&config->base);
+	for (i = 0; i < config->n_jobs; i++)
+		free_job(&config->jobs[i]);
+	free(config->jobs);
+	config->jobs = NULL;
+	config->n_jobs = 0;
+	strlist_free(&config->problems);
+	strlist_free(&config->warnings);
+}
+
+/* --- conf.d -------------------------------------------------------------- */
+
+static int
+read_member(struct load *load, const char *directory, const char *name,
+    struct err *err)
+{
+	CLEANUP(cleanup_free) char *path = NULL;
+	CLEANUP(cleanup_free) char *job = NULL;
+	bool ini = str_ends(name, ".conf");
+
+	if (file_join(directory, name, &path, err) < 0)
+		return -1;
+	if (file_is_dir(path) || str_ends(name, "~"))
+		return 0;
+	if (!ini && !str_ends(name, ".env"))
+		return strlist_addf(&load->config->warnings, err, "%s: not "
+		    "read, because it ends neither in .conf nor in .env",
+		    path);
+	if (str_dup(name, &job, err) < 0)
+		return -1;
+	*strrchr(job, '.') = '\0';
+	return ini ? sections_read(load, path, job, err) :
+	    variables_read_file(load, path, job, err);
+}
+
+static int
+list_directory(const char *directory, struct strlist *ret, struct err *err)
+{
+	DIR *dir = opendir(directory);
+	const struct dirent *entry;
+	int rc = 0;
+
+	if (dir == NULL && errno == ENOENT)
+		return 0;
+	if (dir == NULL)
+		return err_sys(err, "cannot read directory '%s'", directory);
+	errno = 0;
+	while (rc == 0 && (entry = readdir(dir)) != NULL) {
+		if (*entry->d_name != '.')
+			rc = strlist_add(ret, entry->d_name, err);
+		errno = 0;
+	}
+	if (rc == 0 && errno != 0)
+		rc = err_sys(err, "cannot read directory '%s'", directory);
+	(void)closedir(dir);
+	return rc;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int
+read_directory(struct load *load, const char *directory, struct err *err)
+{
+	CLEANUP(strlist_free) struct strlist names = STRLIST_INIT;
+	size_t i;
+
+	if (list_directory(directory, &names, err) < 0)
+		return problems_absorb(&load->config->problems, NULL, NULL,
+		    err);
+	if (names.n != 0)
+		qsort(names.v, names.n, sizeof *names.v, compare);
+	for (i = 0; i < names.n; i++)
+		if (read_member(load, directory, names.v[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- options ------------------------------------------------------------- */
+
+static bool
+is_set_here(const struct config_job *job, const struct options *base,
+    enum option_id id)
+{
+	const char *where = base->origin[id].where;
+
+	return options_is_set(&job->options, id) && (where == NULL ||
+	    strcmp(where, job->options.origin[id].where) != 0);
+}
+
+/* A job that says what it backs up gets nothing else from the base. */
+static int
+narrow_sources(struct config_job *job, const struct options *base,
+    struct err *err)
+{
+	bool sources = is_set_here(job, base, OPTION_ID_sources);
+	bool volumes = is_set_here(job, base, OPTION_ID_volumes);
+
+	if (sources && !volumes)
+		return options_set(&job->options, OPTION_ID_volumes, "none",
+		    ORIGIN_FILE, job->where, err);
+	if (volumes && !sources)
+		return options_set(&job->options, OPTION_ID_sources, "",
+		    ORIGIN_FILE, job->where, err);
+	return 0;
+}
+
+static int
+make_job(struct config *config, const struct load_job *from,
+    struct config_job *ret, struct err *err)
+{
+	if (str_dup(from->name, &ret->name, err) < 0 ||
+	    str_dup(from->where, &ret->where, err) < 0 ||
+	    options_copy(&config->base, &ret->options, err) < 0 ||
+	    layer_apply(&from->layer, &ret->options, &config->problems,
+	    err) < 0)
+		return -1;
+	return narrow_sources(ret, &config->base, err);
+}
+
+static int
+make_jobs(struct config *config, const struct load *load, struct err *err)
+{
+	const struct load_job *from;
+	size_t n = 0;
+
+	for (from = load->jobs; from != NULL; from = from->next)
+		n++;
+	if (n == 0)
+		return 0;
+	config->jobs = calloc(n, sizeof *config->jobs);
+	if (config->jobs == NULL)
+		return err_nomem(err);
+	/* Counted before it is made, so that config_free frees a half one. */
+	for (from = load->jobs; from != NULL; from = from->next)
+		if (make_job(config, from, &config->jobs[config->n_jobs++],
+		    err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+read_all(struct load *load, const struct config_input *input, struct err *err)
+{
+	struct config *config = load->config;
+
+	if (options_init(&config->base, err) < 0)
+		return -1;
+	if (input->file != NULL &&
+	    sections_read(load, input->file, NULL, err) < 0)
+		return -1;
+	if (input->directory != NULL &&
+	    read_directory(load, input->directory, err) < 0)
+		return -1;
+	if (variables_read(load, err) < 0 ||
+	    layer_apply(&load->base, &config->base, &config->problems,
+	    err) < 0 ||
+	    layer_apply(&load->variables, &config->base, &config->problems,
+	    err) < 0)
+		return -1;
+	return make_jobs(config, load, err);
+}
+
+int
+config_load(const struct config_input *input, struct config *ret,
+    struct err *err)
+{
+	CLEANUP(load_free) struct load load = { .config = ret,
+		.environment = input->environment, .base = LAYER_INIT,
+		.variables = LAYER_INIT };
+
+	memset(ret, 0, sizeof *ret);
+	if (read_all(&load, input, err) < 0) {
+		config_free(ret);
+		return -1;
+	}
+	return 0;
+}
