@@ -1,0 +1,14 @@
+/*
+ * gzip: the stage behind COMPRESSION_GZIP. The only file that knows
+ * libdeflate. For compress.c; the contract is compress_stage's.
+ */
+#ifndef LIB_STREAM_GZIP_H
+#define LIB_STREAM_GZIP_H
+
+#include "lib/base/err.h"
+#include "lib/stream/chan.h"
+
+MUST_CHECK int gzip_stage(int threads, struct chan *in, struct chan *out,
+    struct err *err);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * zstd: the stage behind COMPRESSION_ZSTD. The only file that knows libzstd.
+ * For compress.c; the contract is compress_stage's.
+ */
+#ifndef LIB_STREAM_ZSTD_H
+#define LIB_STREAM_ZSTD_H
+
+#include "lib/base/err.h"
+#include "lib/stream/chan.h"
+
+MUST_CHECK int zstd_stage(int threads, struct chan *in, struct chan *out,
+    struct err *err);
+
+#endif
