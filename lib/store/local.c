@@ -1,0 +1,333 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "lib/store/store_ops.h"
+
+#define UNCHANGED ((uint32_t)-1)	/* as chown(2) has it, for both kinds */
+#define LINK_PREFIX TEMPFILE_PREFIX "link-"
+
+struct store_local {
+	struct store store;
+	char *path;
+	uint32_t uid;		/* or UNCHANGED */
+	uint32_t gid;
+	mode_t mode;
+};
+
+static struct store_local *
+local_of(struct store *store)
+{
+	return (struct store_local *)store;
+}
+
+/* Owner and mode are set before the file has its name: nobody ever sees it
+ * otherwise. The mode comes last, because chown(2) clears bits of it. */
+static int
+set_attributes(const struct store_local *local, int fd, struct err *err)
+{
+	if ((local->uid != UNCHANGED || local->gid != UNCHANGED) &&
+	    fchown(fd, local->uid, local->gid) < 0)
+		return err_sys(err, "cannot change the owner of a file");
+	if (fchmod(fd, local->mode) < 0)
+		return err_sys(err, "cannot change the mode of a file");
+	return 0;
+}
+
+static void
+sweep(const struct store_local *local)
+{
+	struct err err = ERR_INIT;
+	size_t n;
+
+	/* What cannot be removed does not keep a new archive from being made.*/
+	if (tempfile_sweep(local->path, &n, &err) < 0)
+		log_warning("%s: %s", local->store.label, err.msg);
+	else if (n != 0)
+		log_info("%s: removed %zu unfinished %s of earlier runs",
+		    local->store.label, n, n == 1 ? "file" : "files");
+}
+
+static int
+check_writable(const struct store_local *local, struct err *err)
+{
+	CLEANUP(tempfile_abort) struct tempfile tmp = TEMPFILE_NONE;
+
+	if (tempfile_open(&tmp, local->path, err) < 0)
+		return -1;
+	return set_attributes(local, tmp.fd, err);
+}
+
+static int
+check_space(const struct store_local *local, uint64_t need_bytes,
+    struct err *err)
+{
+	char needs[CLOCK_BYTES_BYTES], has[CLOCK_BYTES_BYTES];
+	struct statvfs st;
+	uint64_t has_bytes;
+
+	if (statvfs(local->path, &st) < 0)
+		return err_sys(err, "cannot tell the free space");
+	has_bytes = (uint64_t)st.f_bavail * st.f_frsize;
+	if (has_bytes >= need_bytes)
+		return 0;
+	clock_bytes(need_bytes, needs);
+	clock_bytes(has_bytes, has);
+	return err_set(err, ERR_NOSPACE, "needs about %s, has %s", needs, has);
+}
+
+static int
+local_check(struct store *store, uint64_t need_bytes, struct err *err)
+{
+	struct store_local *local = local_of(store);
+
+	if (!file_is_dir(local->path))
+		return err_set(err, ERR_NOTFOUND,
+		    "there is no such directory (is it mounted?)");
+	sweep(local);	/* first: it makes room */
+	if (check_writable(local, err) < 0)
+		return -1;
+	return check_space(local, need_bytes, err);
+}
+
+/* *ret is what has that name; its mode is 0 if nothing has it. */
+static int
+look(struct store_local *local, const char *name, struct stat *ret,
+    struct err *err)
+{
+	CLEANUP(cleanup_free) char *path = NULL;
+
+	memset(ret, 0, sizeof *ret);
+	if (file_join(local->path, name, &path, err) < 0)
+		return -1;
+	if (lstat(path, ret) < 0 && errno != ENOENT)
+		return err_sys(err, "cannot look at '%s'", name);
+	return 0;
+}
+
+static int
+local_has(struct store *store, const char *name, bool *ret, struct err *err)
+{
+	struct stat st;
+
+	if (look(local_of(store), name, &st, err) < 0)
+		return -1;
+	*ret = st.st_mode != 0;
+	return 0;
+}
+
+static int
+local_spool(struct store *store, struct tempfile *ret, struct err *err)
+{
+	return tempfile_open(ret, local_of(store)->path, err);
+}
+
+static int
+check_size(const struct stat *st, const char *name, uint64_t bytes,
+    struct err *err)
+{
+	if (S_ISREG(st->st_mode) && (uint64_t)st->st_size == bytes)
+		return 0;
+	return err_set(err, ERR_SYSTEM,
+	    "'%s' has %" PRIu64 " bytes instead of %" PRIu64, name,
+	    (uint64_t)st->st_size, bytes);
+}
+
+static int
+local_put(struct store *store, const char *name, enum store_put_mode mode,
+    struct tempfile *spool, uint64_t bytes, struct err *err)
+{
+	struct store_local *local = local_of(store);
+	struct stat st;
+
+	/* A rename does not leave the directory that the file lies in. */
+	if (strcmp(spool->dir, local->path) != 0)
+		return err_set(err, ERR_SYSTEM,
+		    "cannot take over a file of '%s'", spool->dir);
+	if (fstat(spool->fd, &st) < 0)
+		return err_sys(err, "cannot look at '%s'", spool->name);
+	if (check_size(&st, spool->name, bytes, err) < 0 ||
+	    set_attributes(local, spool->fd, err) < 0 ||
+	    tempfile_publish(spool, name, mode == STORE_NEW ?
+	    TEMPFILE_NEW : TEMPFILE_REPLACE, err) < 0)
+		return -1;
+	if (look(local, name, &st, err) < 0)
+		return -1;
+	return check_size(&st, name, bytes, err);
+}
+
+static int
+local_put_small(struct store *store, const char *name, const void *bytes,
+    size_t n, struct err *err)
+{
+	CLEANUP(tempfile_abort) struct tempfile tmp = TEMPFILE_NONE;
+	struct store_local *local = local_of(store);
+
+	if (tempfile_open(&tmp, local->path, err) < 0 ||
+	    file_write_fd(tmp.fd, name, bytes, n, err) < 0 ||
+	    set_attributes(local, tmp.fd, err) < 0)
+		return -1;
+	return tempfile_publish(&tmp, name, TEMPFILE_REPLACE, err);
+}
+
+/* The temporary name is the same every time: what a dead run left of it is
+ * replaced here, because tempfile_sweep cannot tell whose a link is. */
+static int
+replace_link(const struct store_local *local, const char *link,
+    const char *name, struct err *err)
+{
+	CLEANUP(cleanup_close) int dirfd = -1;
+	CLEANUP(cleanup_free) char *tmp = NULL;
+
+	if (str_format(&tmp, err, "%s%s", LINK_PREFIX, link) < 0)
+		return -1;
+	dirfd = open(local->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return err_sys(err, "cannot open the directory");
+	if (unlinkat(dirfd, tmp, 0) < 0 && errno != ENOENT)
+		return err_sys(err, "cannot remove '%s'", tmp);
+	if (symlinkat(name, dirfd, tmp) < 0)
+		return err_sys(err, "cannot make link '%s'", link);
+	if (renameat(dirfd, tmp, dirfd, link) < 0) {
+		(void)err_sys(err, "cannot make link '%s'", link);
+		(void)unlinkat(dirfd, tmp, 0);
+		return -1;
+	}
+	return file_sync_dir(dirfd, local->path, err);
+}
+
+static int
+local_link_latest(struct store *store, const char *link, const char *name,
+    struct err *err)
+{
+	struct store_local *local = local_of(store);
+	struct stat st;
+
+	if (*link == '\0' || strchr(link, '/') != NULL)
+		return err_set(err, ERR_CONFIG,
+		    "'%s' is not the name of a link", link);
+	if (look(local, link, &st, err) < 0)
+		return -1;
+	if (st.st_mode != 0 && !S_ISLNK(st.st_mode))
+		return err_set(err, ERR_EXISTS,
+		    "'%s' is there and is no symbolic link", link);
+	return replace_link(local, link, name, err);
+}
+
+static void
+local_free(struct store *store)
+{
+	free(local_of(store)->path);
+	free(store);
+}
+
+static const struct store_ops local_ops = {
+	.check = local_check,
+	.has = local_has,
+	.spool = local_spool,
+	.put = local_put,
+	.put_small = local_put_small,
+	.link_latest = local_link_latest,
+	.free = local_free,
+};
+
+static bool
+parse_id(const char *text, uint32_t *ret)
+{
+	char *end;
+	unsigned long long number;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (errno != 0 || *end != '\0' || number >= UNCHANGED)
+		return false;
+	*ret = (uint32_t)number;
+	return true;
+}
+
+static int
+parse_user(const char *name, uint32_t *ret, struct err *err)
+{
+	const struct passwd *user = getpwnam(name);
+
+	if (user != NULL)
+		*ret = user->pw_uid;
+	else if (!parse_id(name, ret))
+		return err_set(err, ERR_CONFIG, "unknown user '%s'", name);
+	return 0;
+}
+
+static int
+parse_group(const char *name, uint32_t *ret, struct err *err)
+{
+	const struct group *group = getgrnam(name);
+
+	if (group != NULL)
+		*ret = group->gr_gid;
+	else if (!parse_id(name, ret))
+		return err_set(err, ERR_CONFIG, "unknown group '%s'", name);
+	return 0;
+}
+
+static int
+parse_owner(struct store_local *local, const char *owner, struct err *err)
+{
+	CLEANUP(cleanup_free) char *user = NULL;
+	size_t n;
+
+	local->uid = UNCHANGED;
+	local->gid = UNCHANGED;
+	if (owner == NULL)
+		return 0;
+	n = strcspn(owner, ":");
+	if (str_format(&user, err, "%.*s", (int)n, owner) < 0)
+		return -1;
+	/* ":GROUP" has no user; "" and "USER:" are mistakes. */
+	if ((n != 0 || owner[n] == '\0') &&
+	    parse_user(user, &local->uid, err) < 0)
+		return -1;
+	return owner[n] == '\0' ? 0 :
+	    parse_group(owner + n + 1, &local->gid, err);
+}
+
+int
+store_local_new(const struct store_local_settings *settings,
+    struct store **ret, struct err *err)
+{
+	CLEANUP(store_freep) struct store *store = NULL;
+	struct store_local *local = calloc(1, sizeof *local);
+
+	if (local == NULL)
+		return err_nomem(err);
+	store = &local->store;
+	store->ops = &local_ops;
+	local->mode = (mode_t)settings->mode;
+	if (str_format(&store->label, err, "local '%s'",
+	    settings->path) < 0 ||
+	    str_dup(settings->path, &local->path, err) < 0)
+		return -1;
+	if (!file_is_dir(local->path))
+		return err_set(err, ERR_CONFIG,
+		    "%s: there is no such directory (is it mounted?)",
+		    store->label);
+	if (parse_owner(local, settings->owner, err) < 0)
+		return err_add(err, "%s", store->label);
+	*ret = store;
+	store = NULL;
+	return 0;
+}
