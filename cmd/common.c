@@ -1,0 +1,93 @@
+#define _GNU_SOURCE
+#include "cmd/cmd.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "build_config.h"
+#include "lib/config/problems.h"
+
+extern char **environ;
+
+const struct cmd_verb *
+cmd_find(const char *name)
+{
+	const struct cmd_verb *verb;
+
+	for (verb = cmd_verbs; verb->name != NULL; verb++)
+		if (strcmp(verb->name, name) == 0)
+			return verb;
+	return NULL;
+}
+
+enum exit_status
+cmd_usage(const char *name, const char *fmt, ...)
+{
+	const struct cmd_verb *verb = name != NULL ? cmd_find(name) : NULL;
+	va_list args;
+
+	(void)fputs("vbackup: ", stderr);
+	va_start(args, fmt);
+	(void)vfprintf(stderr, fmt, args);
+	va_end(args);
+	if (verb != NULL)
+		(void)fprintf(stderr, "\nusage: vbackup %s %s\n", verb->name,
+		    verb->arguments);
+	else
+		(void)fprintf(stderr, "\nusage: vbackup [-c FILE] [-v|-q] "
+		    "[--log-format text|json] [-C] COMMAND ...\n"
+		    "       vbackup help\n");
+	return EXIT_CONFIG;
+}
+
+enum exit_status
+cmd_fail(const struct err *err)
+{
+	log_error("%s", err->msg);
+	return err_exit(err->kind);
+}
+
+enum exit_status
+cmd_flush(enum exit_status status)
+{
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return status;
+	log_error("cannot write to the standard output");
+	return status == EXIT_DONE ? EXIT_FAILED : status;
+}
+
+int
+cmd_read_config(const struct cmd_context *context, struct config *ret,
+    struct err *err)
+{
+	struct config_input input = {
+		.file = context->config_file,
+		.environment = environ,
+	};
+
+	if (input.file == NULL) {
+		input.directory = BUILD_CONFIG_DIRECTORY;
+		if (access(BUILD_CONFIG_FILE, F_OK) == 0)
+			input.file = BUILD_CONFIG_FILE;
+	}
+	if (config_load(&input, ret, err) < 0)
+		return -1;
+	if (ret->base.timezone != NULL &&
+	    setenv("TZ", ret->base.timezone, 1) < 0)
+		return err_nomem(err);
+	tzset();
+	return 0;
+}
+
+int
+cmd_load_config(const struct cmd_context *context, struct config *ret,
+    struct err *err)
+{
+	if (cmd_read_config(context, ret, err) < 0)
+		return -1;
+	return problems_log(&ret->problems, &ret->warnings, err);
+}

@@ -1,0 +1,130 @@
+/*
+ * vbackup: a table of verbs.
+ */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "lib/base/intr.h"
+
+const struct cmd_verb cmd_verbs[] = {
+	{ "run", "[-j JOB]... [--dry-run]", "Take a backup.", cmd_run },
+	{ "check", "", "Look for problems in settings and labels.",
+	    cmd_check },
+	{ "dump", "[--show-secrets]",
+	    "Print every setting and where it came from.", cmd_dump },
+	{ "init", "[FILE]", "Write a commented sample configuration.",
+	    cmd_init },
+	{ "version", "[--json]", "Print the version.", cmd_version },
+	{ "help", "[COMMAND]", "Print this, or what a command takes.",
+	    cmd_help },
+	{ NULL, NULL, NULL, NULL }
+};
+
+enum { OPT_LOG_FORMAT = 256 };
+
+static const struct option long_options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "no-color", no_argument, NULL, 'C' },
+	{ "log-format", required_argument, NULL, OPT_LOG_FORMAT },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 }
+};
+
+struct global {
+	struct cmd_context context;
+	struct log_settings log;
+	const char *verb;	/* that --help or --version stand for */
+};
+
+/* 0, or -1 when the usage was printed. */
+static int
+take_option(struct global *global, int c)
+{
+	switch (c) {
+	case 'c':
+		global->context.config_file = optarg;
+		return 0;
+	case 'v':
+		global->log.level = LOG_LEVEL_DEBUG;
+		return 0;
+	case 'q':
+		global->log.level = LOG_LEVEL_WARNING;
+		global->log.status = false;
+		global->context.quiet = true;
+		return 0;
+	case 'C':
+		global->log.color = false;
+		return 0;
+	case 'h':
+	case 'V':
+		global->verb = c == 'h' ? "help" : "version";
+		return 0;
+	case OPT_LOG_FORMAT:
+		if (strcmp(optarg, "json") == 0)
+			global->log.format = LOG_FORMAT_JSON;
+		else if (strcmp(optarg, "text") != 0)
+			break;
+		return 0;
+	default:
+		break;
+	}
+	(void)cmd_usage(NULL, "wrong option");
+	return -1;
+}
+
+static int
+take_options(struct global *global, int argc, char **argv)
+{
+	int c;
+
+	/* "+": options behind the verb are the verb's. */
+	while ((c = getopt_long(argc, argv, "+c:vqChV", long_options,
+	    NULL)) != -1)
+		if (take_option(global, c) < 0)
+			return -1;
+	return 0;
+}
+
+static enum exit_status
+dispatch(const struct global *global, int argc, char **argv)
+{
+	char *alone[] = { (char *)(uintptr_t)global->verb, NULL };
+	const struct cmd_verb *verb;
+
+	if (global->verb != NULL) {
+		argc = 1;
+		argv = alone;
+	}
+	if (argc == 0)
+		return cmd_usage(NULL, "no command");
+	verb = cmd_find(argv[0]);
+	if (verb == NULL)
+		return cmd_usage(NULL, "unknown command '%s'", argv[0]);
+	optind = 0;	/* a new getopt for the verb */
+	return verb->run(&global->context, argc, argv);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct global global = { .log = { LOG_LEVEL_INFO, LOG_FORMAT_TEXT,
+		getenv("NO_COLOR") == NULL, true } };
+	struct err err = ERR_INIT;
+	enum exit_status status;
+
+	if (take_options(&global, argc, argv) < 0)
+		return EXIT_CONFIG;
+	log_setup(&global.log);
+	if (intr_install(&err) < 0)
+		return (int)cmd_fail(&err);
+	status = dispatch(&global, argc - optind, argv + optind);
+	log_close();
+	return (int)status;
+}

@@ -1,0 +1,340 @@
+#define _GNU_SOURCE
+#include "lib/run/flow.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/intr.h"
+#include "lib/base/log.h"
+
+#define BLOCK_BYTES ((size_t)512 * 1024)
+#define BLOCKS 16	/* 8 MiB between two stages: rides out short stalls */
+#define STAGES_MAX 4
+#define TICK_NS 200000000L
+
+struct flow;
+
+struct stage {
+	const char *name;
+	int (*run)(struct flow *flow, struct chan *in, struct chan *out,
+	    struct err *err);
+	struct flow *flow;
+	struct chan *in;	/* NULL for the first */
+	struct chan *out;	/* NULL for the last */
+	pthread_t thread;
+	bool started;
+	int rc;
+	struct err err;
+};
+
+struct flow {
+	const struct flow_settings *settings;
+	struct flow_result *result;
+	struct progress progress;
+	struct stage stages[STAGES_MAX];
+	size_t n_stages;
+	struct chan *chans[STAGES_MAX];
+	size_t n_chans;
+
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool window_over;	/* under the mutex, like n_running */
+	size_t n_running;
+};
+
+/* --- the stages, each in one shape ---------------------------------------- */
+
+static void
+set_window_over(struct flow *flow)
+{
+	pthread_mutex_lock(&flow->mutex);
+	flow->window_over = true;
+	pthread_cond_broadcast(&flow->changed);
+	pthread_mutex_unlock(&flow->mutex);
+}
+
+static void
+add_result(struct pack_result *total, const struct pack_result *one)
+{
+	total->members += one->members;
+	total->files += one->files;
+	total->raw_bytes += one->raw_bytes;
+	total->excluded += one->excluded;
+	total->sockets += one->sockets;
+}
+
+static int
+run_pack(struct flow *flow, struct chan *in, struct chan *out, struct err *err)
+{
+	const struct flow_settings *settings = flow->settings;
+	CLEANUP(pack_freep) struct pack *pack = NULL;
+	struct pack_settings pack_settings = settings->pack;
+	size_t i;
+
+	(void)in;
+	pack_settings.progress = &flow->progress;
+	if (pack_new(&pack_settings, out, &pack, err) < 0)
+		return -1;
+	for (i = 0; i < settings->n_sources; i++) {
+		if (i == settings->n_quiesced)
+			set_window_over(flow);
+		if (pack_source(pack, &settings->sources[i],
+		    &flow->result->sources[i], err) < 0)
+			return -1;
+		add_result(&flow->result->total, &flow->result->sources[i]);
+	}
+	set_window_over(flow);
+	return pack_finish(pack, err);
+}
+
+static int
+run_compress(struct flow *flow, struct chan *in, struct chan *out,
+    struct err *err)
+{
+	return compress_stage(&flow->settings->compress, in, out, err);
+}
+
+static int
+run_spool(struct flow *flow, struct chan *in, struct chan *out,
+    struct err *err)
+{
+	(void)out;
+	return spool_stage(flow->settings->spool_fd,
+	    flow->settings->spool_name, in, &flow->progress,
+	    &flow->result->stored, err);
+}
+
+static void
+line_up(struct flow *flow)
+{
+	struct stage *stages = flow->stages;
+	size_t n = 0;
+
+	stages[n++] = (struct stage){ .name = "pack", .run = run_pack };
+	if (flow->settings->compress.kind != COMPRESSION_NONE)
+		stages[n++] = (struct stage){
+			.name = "compress", .run = run_compress };
+	stages[n++] = (struct stage){ .name = "spool", .run = run_spool };
+	flow->n_stages = n;
+}
+
+/* --- what is the same for all of them -------------------------------------- */
+
+static void *
+stage_thread(void *cookie)
+{
+	struct stage *stage = cookie;
+	struct flow *flow = stage->flow;
+
+	stage->rc = stage->run(flow, stage->in, stage->out, &stage->err);
+	if (stage->rc < 0 && stage->in != NULL)
+		chan_cancel(stage->in);
+	if (stage->rc < 0 && stage->out != NULL)
+		chan_cancel(stage->out);
+	pthread_mutex_lock(&flow->mutex);
+	flow->n_running--;
+	if (stage->rc < 0)
+		flow->window_over = true;	/* nothing more will be read */
+	pthread_cond_broadcast(&flow->changed);
+	pthread_mutex_unlock(&flow->mutex);
+	return NULL;
+}
+
+static int
+connect_stages(struct flow *flow, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < flow->n_stages; i++) {
+		if (chan_new(BLOCK_BYTES, BLOCKS, &flow->chans[i], err) < 0)
+			return -1;
+		flow->n_chans++;
+		flow->stages[i].out = flow->chans[i];
+		flow->stages[i + 1].in = flow->chans[i];
+	}
+	return 0;
+}
+
+static void
+cancel(struct flow *flow)
+{
+	size_t i;
+
+	for (i = 0; i < flow->n_chans; i++)
+		chan_cancel(flow->chans[i]);
+}
+
+static int
+start_stages(struct flow *flow, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < flow->n_stages; i++) {
+		struct stage *stage = &flow->stages[i];
+		int number;
+
+		stage->flow = flow;
+		pthread_mutex_lock(&flow->mutex);
+		flow->n_running++;
+		pthread_mutex_unlock(&flow->mutex);
+		number = pthread_create(&stage->thread, NULL, stage_thread,
+		    stage);
+		if (number != 0) {
+			pthread_mutex_lock(&flow->mutex);
+			flow->n_running--;
+			pthread_mutex_unlock(&flow->mutex);
+			cancel(flow);
+			return err_set(err, ERR_SYSTEM, "cannot start thread "
+			    "'%s': %s", stage->name, strerror(number));
+		}
+		stage->started = true;
+	}
+	return 0;
+}
+
+static void
+draw_status(const struct flow *flow, double began_s)
+{
+	unsigned long long raw = atomic_load(&flow->progress.raw_bytes);
+	char read[CLOCK_BYTES_BYTES], stored[CLOCK_BYTES_BYTES];
+	char rate[CLOCK_BYTES_BYTES], span[CLOCK_SPAN_BYTES];
+	double seconds = clock_mono_s() - began_s;
+
+	clock_bytes(raw, read);
+	clock_bytes(atomic_load(&flow->progress.stored_bytes), stored);
+	clock_bytes((uint64_t)((double)raw / (seconds > 0 ? seconds : 1)),
+	    rate);
+	clock_span(seconds, span);
+	log_status("%s  %llu members, %s read (%s/s), %s stored", span,
+	    (unsigned long long)atomic_load(&flow->progress.members), read,
+	    rate, stored);
+}
+
+/* One tick, or less if something changed. The caller holds the mutex. */
+static void
+wait_tick(struct flow *flow)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += TICK_NS;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	(void)pthread_cond_clockwait(&flow->changed, &flow->mutex,
+	    CLOCK_MONOTONIC, &until);
+}
+
+/* Waits for the end of all stages; ends the window at the first occasion. */
+static void
+attend(struct flow *flow)
+{
+	double began_s = clock_mono_s();
+	bool told = false, more = true;
+
+	while (more) {
+		bool over;
+
+		pthread_mutex_lock(&flow->mutex);
+		if (flow->n_running != 0 && !(flow->window_over && !told))
+			wait_tick(flow);
+		over = flow->window_over || flow->n_running == 0;
+		more = flow->n_running != 0;
+		pthread_mutex_unlock(&flow->mutex);
+		if (intr_signal() != 0) {
+			cancel(flow);
+			over = true;
+		}
+		if (over && !told) {
+			told = true;
+			flow->settings->window_over(flow->settings->cookie);
+		}
+		draw_status(flow, began_s);
+	}
+	log_status("%s", "");
+}
+
+static int
+join_stages(struct flow *flow, struct err *err)
+{
+	const struct stage *cause = NULL;
+	size_t i;
+
+	for (i = 0; i < flow->n_stages; i++) {
+		struct stage *stage = &flow->stages[i];
+
+		if (!stage->started)
+			continue;
+		(void)pthread_join(stage->thread, NULL);
+		if (stage->rc == 0)
+			continue;
+		/* The first real cause; ERR_STREAM only says "not me". */
+		if (cause == NULL || (cause->err.kind == ERR_STREAM &&
+		    stage->err.kind != ERR_STREAM))
+			cause = stage;
+	}
+	if (intr_check(err) < 0)
+		return -1;
+	if (cause == NULL)
+		return 0;
+	*err = cause->err;
+	return -1;
+}
+
+static int
+run_stages(struct flow *flow, struct err *err)
+{
+	struct err start_err = ERR_INIT;
+	int started, rc;
+
+	line_up(flow);
+	started = connect_stages(flow, &start_err);
+	if (started == 0)
+		started = start_stages(flow, &start_err);
+	attend(flow);
+	rc = join_stages(flow, err);
+	if (started < 0) {
+		*err = start_err;
+		rc = -1;
+	}
+	return rc;
+}
+
+int
+flow_run(const struct flow_settings *settings, struct flow_result *ret,
+    struct err *err)
+{
+	CLEANUP(flow_result_free) struct flow_result result = FLOW_RESULT_INIT;
+	struct flow flow = { .settings = settings, .result = &result,
+		.mutex = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER };
+	size_t i;
+	int rc;
+
+	result.sources = calloc(settings->n_sources + 1,
+	    sizeof *result.sources);
+	if (result.sources == NULL) {
+		settings->window_over(settings->cookie);
+		return err_nomem(err);
+	}
+	rc = run_stages(&flow, err);
+	for (i = 0; i < flow.n_chans; i++)
+		chan_free(flow.chans[i]);
+	if (rc < 0)
+		return -1;
+	*ret = result;
+	result = (struct flow_result)FLOW_RESULT_INIT;
+	return 0;
+}
+
+void
+flow_result_free(struct flow_result *result)
+{
+	free(result->sources);
+	*result = (struct flow_result)FLOW_RESULT_INIT;
+}

@@ -1,0 +1,49 @@
+/*
+ * flow: lines up the stages of one job, and runs them.
+ *
+ *     pack ─> [compress] ─> spool          one thread each, channels between
+ *
+ * Adding a stage is one more line in flow.c. The calling thread only waits,
+ * draws the status line and calls window_over: so that containers start as
+ * soon as the last byte of their data has been read, also when a later stage
+ * is slow, when a read hangs, or when a signal came.
+ */
+#ifndef LIB_RUN_FLOW_H
+#define LIB_RUN_FLOW_H
+
+#include <stddef.h>
+
+#include "lib/base/err.h"
+#include "lib/stream/compress.h"
+#include "lib/stream/pack.h"
+#include "lib/stream/spool.h"
+
+struct flow_settings {
+	const struct pack_source *sources;
+	size_t n_sources;
+	size_t n_quiesced;	/* the first ones, read in the window */
+	struct pack_settings pack;	/* its progress is set by flow */
+	struct compress_settings compress;
+	int spool_fd;
+	const char *spool_name;
+	/* Called exactly once, on flow_run's thread: the quiesced sources have
+	 * been read, or nothing more will be. */
+	void (*window_over)(void *cookie);
+	void *cookie;
+};
+
+struct flow_result {
+	struct pack_result *sources;	/* n_sources; flow_result_free */
+	struct pack_result total;
+	struct spool_result stored;
+};
+
+#define FLOW_RESULT_INIT { NULL, { 0 }, { 0, "" } }
+
+/* flow_run: all stages to their end.
+ * Fails    the first stage's error that is not ERR_STREAM */
+MUST_CHECK int flow_run(const struct flow_settings *settings,
+    struct flow_result *ret, struct err *err);
+void flow_result_free(struct flow_result *result);	/* for CLEANUP */
+
+#endif

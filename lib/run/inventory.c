@@ -1,0 +1,88 @@
+#include "lib/run/inventory.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+
+#define DEFAULT_SOCKET "/var/run/docker.sock"
+
+static struct engine_settings
+engine_settings(const struct options *o)
+{
+	return (struct engine_settings){
+		.host = o->docker_host,
+		.tls_verify = o->docker_tls_verify,
+		.cert_path = o->docker_cert_path,
+		.api_version = o->docker_api_version,
+	};
+}
+
+/* Nobody asked for this address: what does its silence mean? */
+static int
+default_engine_silent(struct err *err)
+{
+	if (access(DEFAULT_SOCKET, F_OK) < 0) {
+		log_debug("no Docker Engine here");
+		return 0;
+	}
+	if (access(DEFAULT_SOCKET, W_OK) < 0)
+		return err_add(err, "cannot speak to the Docker Engine (run as "
+		    "root, or set docker.host to none to run without it)");
+	log_warning("%s; going on without a Docker Engine", err->msg);
+	return 0;
+}
+
+static int
+open_engine(const struct options *o, struct engine **ret, struct err *err)
+{
+	struct engine_settings settings = engine_settings(o);
+
+	*ret = NULL;
+	if (o->docker_host != NULL && strcmp(o->docker_host, "none") == 0)
+		return 0;
+	if (engine_open(&settings, ret, err) == 0)
+		return 0;
+	if (o->docker_host == NULL && err->kind == ERR_UNREACHABLE)
+		return default_engine_silent(err);
+	return -1;
+}
+
+int
+inventory_take(const struct options *options, struct inventory *ret,
+    struct err *err)
+{
+	CLEANUP(inventory_free) struct inventory inventory = INVENTORY_INIT;
+
+	if (open_engine(options, &inventory.engine, err) < 0)
+		return -1;
+	if (inventory.engine != NULL &&
+	    (engine_containers(inventory.engine, &inventory.containers,
+	    err) < 0 ||
+	    engine_volumes(inventory.engine, &inventory.volumes, err) < 0))
+		return -1;
+	*ret = inventory;
+	inventory = (struct inventory)INVENTORY_INIT;
+	return 0;
+}
+
+void
+inventory_free(struct inventory *inventory)
+{
+	container_list_free(&inventory->containers);
+	volume_list_free(&inventory->volumes);
+	engine_free(inventory->engine);
+	*inventory = (struct inventory)INVENTORY_INIT;
+}
+
+const struct volume *
+inventory_volume(const struct inventory *inventory, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < inventory->volumes.n; i++)
+		if (strcmp(inventory->volumes.v[i].name, name) == 0)
+			return &inventory->volumes.v[i];
+	return NULL;
+}
