@@ -5,7 +5,7 @@
 # not left set: a test says itself which Engine it means.
 
 # shellcheck source=test/scenario/dockerd.bash
-source "$(dirname "${BASH_SOURCE[0]}")/dockerd.bash"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/dockerd.bash"
 
 # What runs that were killed left behind: their Engines died with them.
 sweep() {

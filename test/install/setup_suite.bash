@@ -1,0 +1,1 @@
+../scenario/setup_suite.bash
