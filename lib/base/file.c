@@ -10,6 +10,8 @@
 
 #include "lib/base/str.h"
 
+#define WRITE_OUT_BYTES (8U << 20)
+
 int
 file_read_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_len,
     struct err *err)
@@ -61,6 +63,23 @@ file_write_fd(int fd, const char *name, const void *bytes, size_t n,
 		p += written;
 		n -= (size_t)written;
 	}
+	return 0;
+}
+
+int
+file_write_out(int fd, const char *name, uint64_t end, uint64_t *out,
+    struct err *err)
+{
+	uint64_t from = *out;
+
+	if (end - from < WRITE_OUT_BYTES)
+		return 0;
+	*out = end;
+	/* Where the file system cannot do it the fsync at the end will. */
+	if (sync_file_range(fd, (off_t)from, (off_t)(end - from),
+	    SYNC_FILE_RANGE_WRITE) < 0 &&
+	    (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+		return err_sys(err, "cannot write '%s'", name);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/base/err.h"
@@ -23,6 +24,13 @@ MUST_CHECK int file_read_fd(int fd, const char *name, size_t max, char **ret,
 /* file_write_fd: all n bytes; EINTR and short writes are continued. */
 MUST_CHECK int file_write_fd(int fd, const char *name, const void *bytes,
     size_t n, struct err *err);
+
+/* file_write_out: the first `end` bytes of fd are written; have the disk work
+ * on them (sync_file_range) once enough came together since *out, where the
+ * last call stopped (0 at first). So the fsync at the end finds little to do,
+ * and a disk that failed or is full is known early. */
+MUST_CHECK int file_write_out(int fd, const char *name, uint64_t end,
+    uint64_t *out, struct err *err);
 
 /* file_join: *ret is "dir/name" with exactly one slash between; caller frees.*/
 MUST_CHECK int file_join(const char *dir, const char *name, char **ret,

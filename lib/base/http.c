@@ -1,8 +1,8 @@
 /*
  * One easy handle does the request; a multi handle drives it, because only so
  * can a signal be looked at more often than once in libcurl's own second.
- * Callbacks never give up by themselves: they write into the cookie why, and
- * return libcurl's abort value; http_call reports after libcurl has returned.
+ * What libcurl is told stands in http_setup.c, its callbacks in
+ * http_transfer.c; what those could not do is reported after it has returned.
  */
 #define _GNU_SOURCE
 #include "lib/base/http.h"
@@ -11,35 +11,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/base/http_setup.h"
+#include "lib/base/http_transfer.h"
 #include "lib/base/intr.h"
 #include "lib/base/str.h"
 
-#define MAX_BODY_DEFAULT ((size_t)64 << 20)
 #define POLL_MS 100	/* how late a signal is seen, at most */
-
-struct http {
-	CURL *easy;
-	CURLM *multi;
-	char *address;		/* for messages */
-	char *base;
-	char *unix_socket;
-	char *ca_file;
-	char *cert_file;
-	char *key_file;
-	bool insecure;
-	bool no_proxy;
-	double connect_timeout_s;
-};
-
-struct cookie {			/* of one call */
-	struct str body;
-	size_t max;
-	bool too_large;
-	char api_version[sizeof ((struct http_response *)0)->api_version];
-	char text[CURL_ERROR_SIZE];
-};
+#define CA_MAX ((size_t)16 << 20)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode global_rc;
@@ -74,6 +55,26 @@ copy_endpoint(struct http *http, const struct http_endpoint *from,
 	    http->unix_socket != NULL ? http->unix_socket : http->base);
 }
 
+/* libcurl knows roots of ours in memory only in place of its file: so they are
+ * put behind what is in that file. Its directory of roots stays in use. */
+static int
+join_roots(struct http *http, const char *more, struct err *err)
+{
+	CLEANUP(cleanup_free) char *usual = NULL;
+	char *file = http->ca_file;
+	struct err ignored = ERR_INIT;
+
+	if (file == NULL && curl_easy_getinfo(http->easy, CURLINFO_CAINFO,
+	    &file) != CURLE_OK)
+		file = NULL;
+	if (file != NULL && file_read(file, CA_MAX, &usual, NULL,
+	    http->ca_file != NULL ? err : &ignored) < 0 &&
+	    http->ca_file != NULL)
+		return -1;
+	return str_format(&http->ca_all, err, "%s\n%s\n",
+	    usual != NULL ? usual : "", more);
+}
+
 static void
 http_freep(struct http **http)
 {
@@ -99,6 +100,9 @@ http_new(const struct http_endpoint *endpoint, struct http **ret,
 	http->multi = curl_multi_init();
 	if (http->easy == NULL || http->multi == NULL)
 		return err_nomem(err);
+	if (endpoint->ca_more != NULL &&
+	    join_roots(http, endpoint->ca_more, err) < 0)
+		return -1;
 	*ret = http;
 	http = NULL;
 	return 0;
@@ -115,6 +119,7 @@ http_free(struct http *http)
 	free(http->base);
 	free(http->unix_socket);
 	free(http->ca_file);
+	free(http->ca_all);
 	free(http->cert_file);
 	free(http->key_file);
 	free(http);
@@ -124,173 +129,71 @@ void
 http_response_free(struct http_response *response)
 {
 	free(response->body);
+	strmap_free(&response->headers);
 	*response = (struct http_response)HTTP_RESPONSE_INIT;
 }
 
-static size_t
-on_body(char *bytes, size_t size, size_t n, void *data)
-{
-	struct cookie *cookie = data;
+/* What the caller wants watched while libcurl works. */
+struct watch {
+	const struct http_request *request;
+	const struct http_transfer *transfer;
+	const struct http *http;
+	uint64_t moved_bytes;	/* when last looked at */
+	double moved_s;
+};
 
-	n *= size;
-	if (n > cookie->max - cookie->body.len) {
-		cookie->too_large = true;
-		return 0;
+/* Has nothing moved for too long? To connect has a deadline of its own. */
+static bool
+stalls(struct watch *watch)
+{
+	curl_off_t sent = 0, connected_us = 0;
+	double now_s = clock_mono_s();
+	uint64_t moved;
+
+	(void)curl_easy_getinfo(watch->http->easy, CURLINFO_SIZE_UPLOAD_T,
+	    &sent);
+	(void)curl_easy_getinfo(watch->http->easy,
+	    CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+	moved = watch->transfer->moved_bytes + (uint64_t)sent;
+	if (connected_us == 0 || moved != watch->moved_bytes) {
+		watch->moved_bytes = moved;
+		watch->moved_s = now_s;
 	}
-	str_addn(&cookie->body, bytes, n);
-	return cookie->body.failed ? 0 : n;
-}
-
-/* A version that does not fit is none that we could use: it stays "". */
-static size_t
-on_header(char *bytes, size_t size, size_t n, void *data)
-{
-	static const char name[] = "api-version:";
-	struct cookie *cookie = data;
-	const size_t name_len = sizeof name - 1;
-	char value[64];
-	char *trimmed;
-	size_t len;
-
-	n *= size;
-	if (n < name_len || strncasecmp(bytes, name, name_len) != 0)
-		return n;
-	len = n - name_len;
-	if (len >= sizeof value)
-		return n;
-	memcpy(value, bytes + name_len, len);
-	value[len] = '\0';
-	trimmed = str_trim(value);
-	len = strlen(trimmed);
-	if (len < sizeof cookie->api_version)
-		memcpy(cookie->api_version, trimmed, len + 1);
-	return n;
-}
-
-/* Every call sets everything: nothing leaks from one into the next. */
-static bool
-set_endpoint(const struct http *http)
-{
-	CURL *easy = http->easy;
-	long verify = http->insecure ? 0 : 1;
-	long connect_ms = (long)(http->connect_timeout_s * 1000);
-
-	curl_easy_reset(easy);
-	/* QUICK_EXIT: a signal does not wait for the resolver's thread. */
-	return curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-	    (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_USERAGENT, "vbackup") == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
-	    http->unix_socket) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_PROXY,
-	    http->no_proxy ? "" : NULL) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify * 2) ==
-	    CURLE_OK &&
-	    (http->ca_file == NULL || curl_easy_setopt(easy, CURLOPT_CAINFO,
-	    http->ca_file) == CURLE_OK) &&
-	    curl_easy_setopt(easy, CURLOPT_SSLCERT, http->cert_file) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_SSLKEY, http->key_file) == CURLE_OK;
-}
-
-static bool
-set_callbacks(CURL *easy, struct cookie *cookie)
-{
-	return curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_WRITEDATA, cookie) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_HEADERDATA, cookie) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, cookie->text) ==
-	    CURLE_OK;
-}
-
-/* A POST without a body must say Content-Length: 0, hence the empty body. */
-static bool
-set_body(CURL *easy, const struct http_request *request)
-{
-	if (strcmp(request->method, "HEAD") == 0)
-		return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
-	if (request->body == NULL && strcmp(request->method, "POST") != 0 &&
-	    strcmp(request->method, "PUT") != 0)
-		return true;
-	return curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-	    (curl_off_t)(request->body != NULL ? request->body_len : 0)) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-	    request->body != NULL ? request->body : "") == CURLE_OK;
-}
-
-static bool
-set_request(CURL *easy, const char *url, const struct http_request *request,
-    struct curl_slist *headers)
-{
-	long timeout_ms = (long)(request->timeout_s * 1000);
-
-	return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
-	    set_body(easy, request) &&
-	    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms) == CURLE_OK;
-}
-
-static void
-slist_free(struct curl_slist **list)
-{
-	curl_slist_free_all(*list);
+	return now_s - watch->moved_s > watch->request->stall_s;
 }
 
 static int
-slist_add(struct curl_slist **list, const char *text, struct err *err)
+look_around(struct watch *watch, struct err *err)
 {
-	struct curl_slist *longer = curl_slist_append(*list, text);
+	const struct http_request *request = watch->request;
 
-	if (longer == NULL)
-		return err_nomem(err);
-	*list = longer;
-	return 0;
-}
-
-/* Without these lines libcurl adds a form's type, and waits a second for
- * leave to send what is longer than a kilobyte. */
-static int
-make_headers(const struct http_request *request, struct curl_slist **list,
-    struct err *err)
-{
-	CLEANUP(cleanup_free) char *type = NULL;
-
-	if (request->body == NULL)
-		return slist_add(list, "Content-Type:", err);
-	if (str_format(&type, err, "Content-Type: %s",
-	    request->content_type != NULL ? request->content_type :
-	    "application/json") < 0 ||
-	    slist_add(list, type, err) < 0)
+	if (request->interruptible && intr_check(err) < 0)
 		return -1;
-	return slist_add(list, "Expect:", err);
+	if (request->cancelled != NULL && request->cancelled(request->cookie))
+		return err_set(err, ERR_INTERRUPTED, "the request to '%s' "
+		    "was cancelled", watch->http->address);
+	if (request->stall_s > 0 && stalls(watch))
+		return err_set(err, ERR_TIMEOUT,
+		    "no answer from '%s': nothing moved for %.0f seconds",
+		    watch->http->address, request->stall_s);
+	return 0;
 }
 
 /* Runs the transfer to its end; *ret is what libcurl says of it. */
 static int
-drive(struct http *http, bool interruptible, CURLcode *ret, struct err *err)
+drive(struct http *http, const struct http_transfer *transfer, CURLcode *ret,
+    struct err *err)
 {
+	struct watch watch = {
+		.request = transfer->request, .transfer = transfer,
+		.http = http, .moved_s = clock_mono_s()
+	};
 	CURLMcode rc = CURLM_OK;
 	CURLMsg *message;
 	int running = 1, left;
 
 	while (rc == CURLM_OK && running != 0) {
-		if (interruptible && intr_check(err) < 0)
+		if (look_around(&watch, err) < 0)
 			return -1;
 		rc = curl_multi_perform(http->multi, &running);
 		if (rc == CURLM_OK && running != 0)
@@ -308,7 +211,8 @@ drive(struct http *http, bool interruptible, CURLcode *ret, struct err *err)
 }
 
 static int
-perform(struct http *http, bool interruptible, CURLcode *ret, struct err *err)
+perform(struct http *http, const struct http_transfer *transfer, CURLcode *ret,
+    struct err *err)
 {
 	CURLMcode added = curl_multi_add_handle(http->multi, http->easy);
 	int rc;
@@ -316,7 +220,7 @@ perform(struct http *http, bool interruptible, CURLcode *ret, struct err *err)
 	if (added != CURLM_OK)
 		return err_set(err, ERR_SYSTEM, "libcurl failed: %s",
 		    curl_multi_strerror(added));
-	rc = drive(http, interruptible, ret, err);
+	rc = drive(http, transfer, ret, err);
 	(void)curl_multi_remove_handle(http->multi, http->easy);
 	return rc;
 }
@@ -351,18 +255,22 @@ kind_of(const struct http *http, CURLcode code)
 }
 
 static int
-explain(const struct http *http, CURLcode code, const struct cookie *cookie,
-    struct err *err)
+explain(const struct http *http, CURLcode code,
+    const struct http_transfer *transfer, struct err *err)
 {
-	const char *text = cookie->text;
+	const char *text = transfer->text;
 	enum err_kind kind = kind_of(http, code);
 	long os_errno = 0;
 
-	if (cookie->too_large)
+	if (transfer->err.kind != ERR_NONE) {	/* ours, and not libcurl's */
+		*err = transfer->err;
+		return -1;
+	}
+	if (transfer->too_large)
 		return err_set(err, ERR_PROTOCOL,
 		    "the answer of '%s' is longer than %zu bytes",
-		    http->address, cookie->max);
-	if (cookie->body.failed || kind == ERR_NOMEM)
+		    http->address, transfer->max_body);
+	if (kind == ERR_NOMEM)
 		return err_nomem(err);
 	if (*text == '\0')
 		text = curl_easy_strerror(code);
@@ -380,14 +288,8 @@ explain(const struct http *http, CURLcode code, const struct cookie *cookie,
 	    http->address, text);
 }
 
-static void
-cookie_free(struct cookie *cookie)
-{
-	str_free(&cookie->body);
-}
-
 static int
-take_response(struct http *http, struct cookie *cookie,
+take_response(struct http *http, struct http_transfer *transfer,
     struct http_response *ret, struct err *err)
 {
 	struct http_response response = HTTP_RESPONSE_INIT;
@@ -395,11 +297,11 @@ take_response(struct http *http, struct cookie *cookie,
 	if (curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE,
 	    &response.status) != CURLE_OK)
 		return err_set(err, ERR_SYSTEM, "libcurl lost a status");
-	response.body_len = cookie->body.len;
-	memcpy(response.api_version, cookie->api_version,
-	    sizeof response.api_version);
-	if (str_take(&cookie->body, &response.body, err) < 0)
+	response.body_len = transfer->body.len;
+	if (str_take(&transfer->body, &response.body, err) < 0)
 		return -1;
+	response.headers = transfer->headers;
+	transfer->headers = (struct strmap)STRMAP_INIT;
 	*ret = response;
 	return 0;
 }
@@ -408,25 +310,19 @@ int
 http_call(struct http *http, const struct http_request *request,
     struct http_response *ret, struct err *err)
 {
-	CLEANUP(cookie_free) struct cookie cookie = { .body = STR_INIT };
-	CLEANUP(slist_free) struct curl_slist *headers = NULL;
-	CLEANUP(cleanup_free) char *url = NULL;
+	CLEANUP(http_transfer_free) struct http_transfer transfer;
+	CLEANUP(http_setup_free) struct http_setup setup = HTTP_SETUP_INIT;
 	CURLcode code = CURLE_OK;
 	int rc;
 
-	cookie.max = request->max_body != 0 ? request->max_body :
-	    MAX_BODY_DEFAULT;
-	if (str_format(&url, err, "%s%s", http->base, request->path) < 0 ||
-	    make_headers(request, &headers, err) < 0)
+	http_transfer_init(&transfer, request);
+	if (http_setup_all(http, request, &transfer, &setup, err) < 0)
 		return -1;
-	if (!set_endpoint(http) || !set_callbacks(http->easy, &cookie) ||
-	    !set_request(http->easy, url, request, headers))
-		return err_nomem(err);
-	rc = perform(http, request->interruptible, &code, err);
+	rc = perform(http, &transfer, &code, err);
 	if (rc == 0 && code != CURLE_OK)
-		rc = explain(http, code, &cookie, err);
+		rc = explain(http, code, &transfer, err);
 	if (rc == 0)
-		rc = take_response(http, &cookie, ret, err);
+		rc = take_response(http, &transfer, ret, err);
 	curl_easy_reset(http->easy);	/* it must not point at our frame */
 	return rc;
 }

@@ -14,15 +14,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/err.h"
+#include "lib/base/str.h"
 
 struct http;
 
 struct http_endpoint {
 	const char *base;	/* "http://host:port", no slash at its end */
 	const char *unix_socket;	/* path, or NULL */
-	const char *ca_file;	/* PEM, NULL: the system's */
+	const char *ca_file;	/* PEM, instead of the system's; NULL */
+	const char *ca_more;	/* PEM text, beside the system's; NULL */
 	const char *cert_file;	/* client's, PEM; NULL: none */
 	const char *key_file;
 	bool insecure;		/* do not verify the server's certificate */
@@ -31,14 +34,43 @@ struct http_endpoint {
 	double connect_timeout_s;	/* TLS included; 0: libcurl's 300 s */
 };
 
+/* Signs the request with AWS Signature Version 4, payload included: the caller
+ * puts x-amz-content-sha256 (and x-amz-security-token) into headers. */
+struct http_aws {
+	const char *access_key;
+	const char *secret_key;
+	const char *region;
+	const char *service;	/* "s3" */
+};
+
 struct http_request {
 	const char *method;	/* "GET", "POST", ... */
-	const char *path;	/* with query; appended to base as it is */
+	const char *path;	/* with query; appended to base as it is. Where
+				 * signed: base has no path, and the query is
+				 * sorted by name, each name with a "=" */
+	const char *const *headers;	/* "Name: value", NULL-terminated; NULL:
+					 * none of the caller's */
 	const char *body;	/* NULL: none */
 	size_t body_len;
+	/* In place of body: body_len bytes are asked for piece by piece, from
+	 * the start again if libcurl must rewind. */
+	int (*read)(void *cookie, uint64_t offset, void *bytes, size_t n,
+	    struct err *err);
+	/* In place of a body in the response: what comes with a 2xx status.
+	 * Each call -1 ends the request with that error. */
+	int (*write)(void *cookie, const void *bytes, size_t n,
+	    struct err *err);
+	void *cookie;		/* of read and write */
 	const char *content_type;	/* with a body; NULL: application/json */
+	const struct http_aws *aws;	/* NULL: not signed */
 	double timeout_s;	/* for the whole call; 0: none */
+	double stall_s;		/* ends a call that moves no byte for so long;
+				 * 0: none */
+	uint64_t rate_bytes_s;	/* sends no faster; 0: no limit */
 	bool interruptible;	/* a signal (intr.h) ends it */
+	/* Asked now and then from the calling thread; true ends the request
+	 * with ERR_INTERRUPTED. NULL: nobody is. */
+	bool (*cancelled)(void *cookie);
 	size_t max_body;	/* of the answer; 0: 64 MiB */
 };
 
@@ -46,10 +78,11 @@ struct http_response {
 	long status;
 	char *body;		/* NUL-terminated, never NULL after success */
 	size_t body_len;
-	char api_version[16];	/* header Api-Version, or "" */
+	struct strmap headers;	/* names in lower case; the last of a name; none
+				 * over 8 KiB */
 };
 
-#define HTTP_RESPONSE_INIT { 0, NULL, 0, "" }
+#define HTTP_RESPONSE_INIT { 0, NULL, 0, STRMAP_INIT }
 
 MUST_CHECK int http_new(const struct http_endpoint *endpoint,
     struct http **ret, struct err *err);

@@ -26,7 +26,7 @@
 
 struct engine {
 	struct http *http;
-	char version[sizeof ((struct http_response *)0)->api_version];
+	char version[16];
 	bool version_given;
 };
 
@@ -245,6 +245,9 @@ refused(const char *endpoint, const struct http_response *response,
 	    (strcasestr(message, "no such container") != NULL ||
 	    strcasestr(message, "no container with") != NULL))
 		kind = ERR_NOTFOUND;
+	/* A proxy that gave up waiting: what it asked for may still happen. */
+	if (response->status >= 502 && response->status <= 504)
+		kind = ERR_TIMEOUT;
 	return err_set(err, kind, "the Engine refuses %s: %s (status %ld)%s",
 	    endpoint, message, response->status,
 	    response->status == 403 ?
@@ -256,19 +259,20 @@ negotiate(struct engine *engine, const struct http_response *pong,
     struct err *err)
 {
 	static const char endpoint[] = "GET /_ping";
+	const char *version = strmap_get(&pong->headers, "api-version");
 	unsigned minor;
 
 	if (engine->version_given)
 		return 0;
 	if (pong->status != 200)
 		return refused(endpoint, pong, err);
-	if (!parse_version(pong->api_version, &minor))
+	if (version == NULL || !parse_version(version, &minor))
 		return err_set(err, ERR_PROTOCOL, "malformed answer to %s: "
-		    "header Api-Version is '%s' (no Docker Engine?)", endpoint,
-		    pong->api_version);
+		    "header Api-Version is '%.40s' (no Docker Engine?)",
+		    endpoint, version != NULL ? version : "");
 	if (minor < API_MINOR_MIN)
 		return err_set(err, ERR_PROTOCOL, "the Engine is too old: it "
-		    "speaks API %s, and 1.%u is needed", pong->api_version,
+		    "speaks API %s, and 1.%u is needed", version,
 		    API_MINOR_MIN);
 	(void)snprintf(engine->version, sizeof engine->version, "1.%u",
 	    minor < API_MINOR_MAX ? minor : API_MINOR_MAX);

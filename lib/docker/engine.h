@@ -96,7 +96,8 @@ void volume_list_free(struct volume_list *list);
  * us: what was asked for must be known before anything is undone.
  * engine_start: start; one that runs already is a success.
  * Fails    ERR_NOTFOUND no such container; ERR_REFUSED; ERR_UNREACHABLE;
- *          ERR_TIMEOUT; ERR_PROTOCOL
+ *          ERR_TIMEOUT; ERR_PROTOCOL. Only after the first two is it known that
+ *          nothing more will come of it
  */
 MUST_CHECK int engine_stop(struct engine *engine, const char *id,
     struct err *err);

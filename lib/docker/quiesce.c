@@ -260,6 +260,8 @@ quiesce_begin(struct quiesce *quiesce, struct err *err)
 		if (engine_stop(quiesce->engine, unit->container->id,
 		    err) < 0) {
 			unit->refused = err->kind == ERR_REFUSED;
+			unit->uncertain = err->kind != ERR_REFUSED &&
+			    err->kind != ERR_NOTFOUND;
 			return err_add(err, "cannot stop container '%s'",
 			    unit->container->name);
 		}
@@ -337,6 +339,20 @@ sleep_s(double seconds)
 		;
 }
 
+/* Until it has stopped, or that can no longer be expected. */
+static void
+await_stop(struct engine *engine, const struct quiesce_unit *unit,
+    double end_s)
+{
+	struct err ignored = ERR_INIT;
+	bool running = true;
+
+	while (unit->uncertain && clock_mono_s() < end_s &&
+	    (engine_is_running(engine, unit->container->id, &running,
+	    &ignored) < 0 || running))
+		sleep_s(RETRY_FIRST_S);
+}
+
 /* From the first stop to the last start; to now if one is still down. */
 static double
 measure(const struct quiesce *quiesce)
@@ -375,9 +391,12 @@ size_t
 quiesce_resume(struct quiesce *quiesce, double retry_s)
 {
 	double end_s = clock_mono_s() + retry_s, pause_s = RETRY_FIRST_S;
+	size_t i;
 
 	if (quiesce->window_s > 0)
 		return count_failed(quiesce);	/* done already */
+	for (i = 0; i < quiesce->n; i++)
+		await_stop(quiesce->engine, &quiesce->units[i], end_s);
 	while (start_all(quiesce)) {
 		double left_s = end_s - clock_mono_s();
 

@@ -29,6 +29,8 @@ struct quiesce_unit {
 	const struct container *container;	/* borrowed */
 	bool touched;		/* a stop was asked for: must be started */
 	bool refused;		/* the Engine said no: it may still run */
+	bool uncertain;		/* the answer to the stop is not known: it may
+				 * come to rest later */
 	double stopped_at_s;	/* clock_mono_s when it was asked to stop */
 	double window_s;	/* from then to its start; 0 until then */
 	bool failed;		/* it does not run again */
@@ -56,7 +58,9 @@ MUST_CHECK int quiesce_begin(struct quiesce *quiesce, struct err *err);
  * quiesce_resume: start everything that begin touched, in the reverse order,
  * not interrupted by signals. One that does not start keeps no other down; it
  * is tried again until retry_s seconds have passed (not when the Engine says
- * that there is no such container any more). Calling it again does nothing.
+ * that there is no such container any more). One whose stop had no answer is
+ * given these seconds to come to rest: started before, it would stop after.
+ * Calling it again does nothing.
  * Gives    the number of units that do not run again; each has its err
  */
 size_t quiesce_resume(struct quiesce *quiesce, double retry_s);

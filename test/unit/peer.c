@@ -53,31 +53,6 @@ content_length(const char *request)
 	return line != NULL ? strtoul(line + 17, NULL, 10) : 0;
 }
 
-/* One request, head and body; false if the client went. */
-static bool
-read_request(struct peer *peer, int fd, void *connection, struct str *ret)
-{
-	char chunk[16384];
-	size_t need = SIZE_MAX;
-
-	while (ret->len < need && ret->len < REQUEST_MAX) {
-		const char *end;
-		long n;
-
-		if (!wait_readable(peer, fd))
-			return false;
-		n = peer->io->read(connection, chunk, sizeof chunk);
-		if (n <= 0)
-			return false;
-		str_addn(ret, chunk, (size_t)n);
-		end = strstr(ret->s, "\r\n\r\n");
-		if (end != NULL)
-			need = (size_t)(end + 4 - ret->s) +
-			    content_length(ret->s);
-	}
-	return true;
-}
-
 static bool
 has_header(const char *request, const char *start, bool whole)
 {
@@ -91,6 +66,46 @@ has_header(const char *request, const char *start, bool whole)
 			return true;
 	}
 	return false;
+}
+
+/* How long the request is, once its head is there. A client that waits for
+ * leave to send the body is given it. */
+static size_t
+whole_length(struct peer *peer, void *connection, const char *request)
+{
+	static const char leave[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	const char *end = strstr(request, "\r\n\r\n");
+
+	if (end == NULL)
+		return SIZE_MAX;
+	if (has_header(request, "Expect: 100-continue", true) &&
+	    end[4] == '\0')
+		(void)peer->io->write(connection, leave, sizeof leave - 1);
+	return (size_t)(end + 4 - request) + content_length(request);
+}
+
+/* One request, head and body, or its first max bytes; false if the client
+ * went. */
+static bool
+read_request(struct peer *peer, int fd, void *connection, size_t max,
+    struct str *ret)
+{
+	char chunk[16384];
+	size_t need = SIZE_MAX;
+
+	while (ret->len < need && ret->len < max) {
+		long n;
+
+		if (!wait_readable(peer, fd))
+			return false;
+		n = peer->io->read(connection, chunk, sizeof chunk);
+		if (n <= 0)
+			return false;
+		str_addn(ret, chunk, (size_t)n);
+		if (need == SIZE_MAX)
+			need = whole_length(peer, connection, ret->s);
+	}
+	return true;
 }
 
 static bool
@@ -111,7 +126,8 @@ compare(struct peer *peer, const struct peer_step *step, const char *request)
 	    has_header(request, step->no_header, false))
 		set_fault(peer, "unwanted '%s' in:\n%s", step->no_header,
 		    request);
-	else if (strcmp(step->body != NULL ? step->body : "", body) != 0)
+	else if (step->cut_bytes == 0 &&
+	    strcmp(step->body != NULL ? step->body : "", body) != 0)
 		set_fault(peer, "another body in:\n%s", request);
 	else
 		return true;
@@ -147,18 +163,20 @@ serve_step(struct peer *peer, int fd, void *connection)
 {
 	CLEANUP(str_free) struct str request = STR_INIT;
 	struct err err = ERR_INIT;
-	const struct peer_step *step;
+	const struct peer_step *step = peer->done < peer->n_steps ?
+	    &peer->steps[peer->done] : NULL;
 
-	if (!read_request(peer, fd, connection, &request))
+	if (!read_request(peer, fd, connection, step != NULL &&
+	    step->cut_bytes != 0 ? step->cut_bytes : REQUEST_MAX, &request))
 		return false;
 	if (strlist_add(&peer->requests, request.s, &err) < 0)
 		set_fault(peer, "%s", err.msg);
-	if (peer->done == peer->n_steps) {
+	if (step == NULL) {
 		set_fault(peer, "unasked for:\n%s", request.s);
 		return false;
 	}
-	step = &peer->steps[peer->done++];
-	if (!compare(peer, step, request.s))
+	peer->done++;
+	if (!compare(peer, step, request.s) || step->cut_bytes != 0)
 		return false;
 	pause_s(peer, step->delay_s);
 	if (step->answer != NULL)

@@ -6,7 +6,9 @@
  *
  * A thread listens, compares each request with its step and plays back that
  * step's answer, byte by byte as given: it may be an error, garbage, cut off,
- * late or missing. Nothing is asserted in the thread: peer_finish fails the
+ * late or missing. A client that waits for leave to send its body gets it.
+ * One connection is served at a time: to a client that holds several, answer
+ * with PEER_CLOSE. Nothing is asserted in the thread: peer_finish fails the
  * test if a request was not the expected one, came unasked, or did not come.
  */
 #ifndef TEST_UNIT_PEER_H
@@ -38,6 +40,8 @@ struct peer_step {
 	const char *answer;	/* raw bytes; NULL: none */
 	size_t answer_len;	/* 0: strlen(answer) */
 	double delay_s;		/* before the answer */
+	size_t cut_bytes;	/* of the request that are read before the
+				 * connection is closed; 0: all of them */
 	enum peer_then then;
 };
 
@@ -84,10 +88,12 @@ void peer_free(struct peer *peer);
  * TLS, in peer_tls.c (needs libssl). peer_tls_certs writes ca.pem, cert.pem
  * and key.pem into dir: one self-signed certificate for 127.0.0.1, that is
  * the server's, the client's, and the authority. The peer demands a client
- * certificate.
+ * certificate, peer_start_https none.
  */
 void peer_tls_certs(const char *dir);
 struct peer *peer_start_tls(const char *certs_dir,
+    const struct peer_step *steps, size_t n);
+struct peer *peer_start_https(const char *certs_dir,
     const struct peer_step *steps, size_t n);
 void peer_tls_free(struct peer *peer);	/* after peer_finish */
 

@@ -110,9 +110,8 @@ peer_tls_certs(const char *dir)
 	EVP_PKEY_free(key);
 }
 
-struct peer *
-peer_start_tls(const char *certs_dir, const struct peer_step *steps,
-    size_t n)
+static SSL_CTX *
+make_context(const char *certs_dir)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 	char path[256];
@@ -124,6 +123,23 @@ peer_start_tls(const char *certs_dir, const struct peer_step *steps,
 	path_in(certs_dir, "key.pem", path);
 	assert_int_equal(SSL_CTX_use_PrivateKey_file(context, path,
 	    SSL_FILETYPE_PEM), 1);
+	return context;
+}
+
+struct peer *
+peer_start_https(const char *certs_dir, const struct peer_step *steps,
+    size_t n)
+{
+	return peer_listen_tcp(&tls, make_context(certs_dir), steps, n);
+}
+
+struct peer *
+peer_start_tls(const char *certs_dir, const struct peer_step *steps,
+    size_t n)
+{
+	SSL_CTX *context = make_context(certs_dir);
+	char path[256];
+
 	path_in(certs_dir, "ca.pem", path);
 	assert_int_equal(SSL_CTX_load_verify_locations(context, path, NULL),
 	    1);

@@ -45,6 +45,33 @@ sha256_gives_what_the_standard_says(void **state)
 }
 
 static void
+md5_gives_what_the_standard_says(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "", "d41d8cd98f00b204e9800998ecf8427e" },
+		{ "abc", "900150983cd24fb0d6963f7d28e17f72" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		CLEANUP(digest_freep) struct digest *digest = NULL;
+		unsigned char bytes[DIGEST_BYTES];
+		struct err err = ERR_INIT;
+		char hex[DIGEST_HEX_BYTES];
+		size_t n;
+
+		assert_int_equal(digest_new_md5(&digest, &err), 0);
+		assert_int_equal(digest_add(digest, cases[i][0],
+		    strlen(cases[i][0]), &err), 0);
+		assert_int_equal(digest_bytes(digest, bytes, &n, &err), 0);
+		assert_int_equal(n, 16);
+		digest_to_hex(bytes, n, hex);
+		assert_string_equal(hex, cases[i][1]);
+	}
+}
+
+static void
 freeing_nothing_does_nothing(void **state)
 {
 	struct digest *digest = NULL;
@@ -59,6 +86,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_gives_what_the_standard_says),
+		cmocka_unit_test(md5_gives_what_the_standard_says),
 		cmocka_unit_test(freeing_nothing_does_nothing),
 	};
 

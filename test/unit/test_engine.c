@@ -136,7 +136,7 @@ what_is_no_engine_is_not_opened(void **state)
 		  ANSWER("403 Forbidden", "{\"message\":\"not you\"}") },
 		  ERR_REFUSED, "GET /_ping: not you (status 403)" },
 		{ { .request = "GET /_ping", ANSWER("502 Bad", "\r\nx") },
-		  ERR_REFUSED, "no message (status 502)" },
+		  ERR_TIMEOUT, "no message (status 502)" },
 		{ { .request = "GET /_ping", .answer = "\r\r\n\n",
 		  .then = PEER_CLOSE }, ERR_PROTOCOL, "no Docker Engine" },
 	};

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/file.h"
 #include "lib/base/intr.h"
 #include "test/unit/peer.h"
 
@@ -50,7 +51,7 @@ fails(const struct peer_step *step, const struct http_request *request,
 }
 
 static void
-a_call_gives_status_body_and_version(void **state)
+a_call_gives_status_body_and_headers(void **state)
 {
 	static const struct peer_step steps[] = {
 		{ .request = "GET /a/../b?x=%2f", .header = "Host: localhost",
@@ -76,18 +77,19 @@ a_call_gives_status_body_and_version(void **state)
 		struct http_request request;
 		long status;
 		const char *body;
-		const char *version;
+		const char *version;	/* header api-version */
 	} calls[] = {
 		{ { .method = "GET", .path = "/a/../b?x=%2f" }, 200, "hello",
 		  "1.41" },
-		{ { .method = "POST", .path = "/empty" }, 204, "", "" },
+		{ { .method = "POST", .path = "/empty" }, 204, "", NULL },
 		{ { .method = "POST", .path = "/body", .body = "{\"a\":1}",
 		  .body_len = 7, .timeout_s = 5, .interruptible = true }, 500,
-		  "no", "" },
+		  "no", NULL },
 		{ { .method = "PUT", .path = "/type", .body = "xyz",
-		  .body_len = 1, .content_type = "text/plain" }, 200, "", "" },
-		{ { .method = "DELETE", .path = "/gone" }, 301, "", "" },
-		{ { .method = "HEAD", .path = "/head" }, 200, "", "" },
+		  .body_len = 1, .content_type = "text/plain" }, 200, "",
+		  NULL },
+		{ { .method = "DELETE", .path = "/gone" }, 301, "", NULL },
+		{ { .method = "HEAD", .path = "/head" }, 200, "", NULL },
 	};
 	struct err err = ERR_INIT;
 	struct peer *peer;
@@ -105,7 +107,12 @@ a_call_gives_status_body_and_version(void **state)
 		assert_int_equal(response.status, calls[i].status);
 		assert_string_equal(response.body, calls[i].body);
 		assert_int_equal(response.body_len, strlen(calls[i].body));
-		assert_string_equal(response.api_version, calls[i].version);
+		if (calls[i].version == NULL)
+			assert_null(strmap_get(&response.headers,
+			    "api-version"));
+		else
+			assert_string_equal(strmap_get(&response.headers,
+			    "api-version"), calls[i].version);
 		http_response_free(&response);
 		http_response_free(&response);
 	}
@@ -115,18 +122,224 @@ a_call_gives_status_body_and_version(void **state)
 }
 
 static void
-a_version_that_does_not_fit_is_none(void **state)
+headers_are_a_map_with_bounds(void **state)
+{
+	static char long_line[9000];
+	struct peer_step step = { .request = "GET /",
+	    .header = "X-Ours: a b" };
+	static const char *const ours[] = { "X-Ours: a b", NULL };
+	const struct http_request request = { .method = "GET", .path = "/",
+	    .headers = ours };
+	struct http_response response = HTTP_RESPONSE_INIT;
+	CLEANUP(cleanup_free) char *answer = NULL;
+	struct err err = ERR_INIT;
+	struct peer *peer;
+	struct http *http;
+
+	(void)state;
+	memset(long_line, 'x', sizeof long_line - 1);
+	assert_int_equal(str_format(&answer, &err, "HTTP/1.1 200 OK\r\n"
+	    "ETag: \"one\"\r\nETAG:two \r\nX-Empty:\r\nX-Long: %s\r\n"
+	    "Content-Length: 0\r\n\r\n", long_line), 0);
+	step.answer = answer;
+	peer = peer_start_unix(&step, 1);
+	http = connect_to(peer);
+	assert_int_equal(http_call(http, &request, &response, &err), 0);
+	assert_string_equal(strmap_get(&response.headers, "etag"), "two");
+	assert_string_equal(strmap_get(&response.headers, "x-empty"), "");
+	assert_null(strmap_get(&response.headers, "x-long"));
+	assert_int_equal(response.headers.keys.n, 3);
+	http_response_free(&response);
+	http_free(http);
+	peer_finish(peer);
+	peer_free(peer);
+}
+
+struct source {
+	const char *text;
+	size_t fails_at;	/* 0: never */
+	struct str got;
+	bool cancelled;
+};
+
+static int
+source_read(void *cookie, uint64_t offset, void *bytes, size_t n,
+    struct err *err)
+{
+	struct source *source = cookie;
+
+	if (source->fails_at != 0 && offset + n >= source->fails_at)
+		return err_set(err, ERR_STREAM, "the source is dry");
+	memcpy(bytes, source->text + offset, n);
+	return 0;
+}
+
+static int
+source_write(void *cookie, const void *bytes, size_t n, struct err *err)
+{
+	struct source *source = cookie;
+
+	if (source->fails_at != 0)
+		return err_set(err, ERR_NOSPACE, "the sink is full");
+	str_addn(&source->got, bytes, n);
+	return 0;
+}
+
+static bool
+source_cancelled(void *cookie)
+{
+	return ((struct source *)cookie)->cancelled;
+}
+
+static void
+bodies_go_through_callbacks(void **state)
 {
 	static const struct peer_step steps[] = {
-		{ .request = "GET /", .answer = PEER_ANSWER("200 OK",
-		  "Api-Version: 1.4111111111111111\r\n", "0", "") },
-		{ .request = "GET /", .answer = PEER_ANSWER("200 OK",
-		  "Api-Version: 0123456789012345678901234567890123456789"
-		  "0123456789012345678901234567890123456789\r\n", "0", "") },
-		{ .request = "GET /", .answer = PEER_ANSWER("200 OK",
-		  "Api-Version:\r\n", "0", "") },
+		{ .request = "PUT /in", .body = "0123456789",
+		  .header = "Content-Length: 10", .answer = OK("3", "yes") },
+		{ .request = "PUT /none", .header = "Content-Length: 0",
+		  .answer = PEER_ANSWER("403 No", "", "3", "why") },
 	};
-	const struct http_request request = { .method = "GET", .path = "/" };
+	struct source source = { .text = "0123456789" };
+	struct http_request request = { .method = "PUT", .path = "/in",
+	    .read = source_read, .write = source_write, .cookie = &source,
+	    .body_len = 10 };
+	struct http_response response = HTTP_RESPONSE_INIT;
+	struct err err = ERR_INIT;
+	struct peer *peer;
+	struct http *http;
+
+	(void)state;
+	peer = peer_start_unix(STEPS(steps));
+	http = connect_to(peer);
+	assert_int_equal(http_call(http, &request, &response, &err), 0);
+	assert_string_equal(response.body, "");
+	assert_string_equal(source.got.s, "yes");
+	http_response_free(&response);
+	request.path = "/none";
+	request.body_len = 0;
+	assert_int_equal(http_call(http, &request, &response, &err), 0);
+	assert_int_equal(response.status, 403);
+	assert_string_equal(response.body, "why");
+	assert_string_equal(source.got.s, "yes");
+	http_response_free(&response);
+	http_free(http);
+	str_free(&source.got);
+	peer_finish(peer);
+	peer_free(peer);
+}
+
+static void
+a_callback_that_fails_ends_the_call_with_its_error(void **state)
+{
+	static const struct peer_step in = { .request = "PUT /",
+	    .cut_bytes = 20 };
+	static const struct peer_step out = { .request = "GET /",
+	    .answer = OK("3", "yes"), .then = PEER_CLOSE };
+	static const struct peer_step stalls = { .request = "GET /",
+	    .then = PEER_STALL };
+	struct source source = { .text = "0123456789", .fails_at = 5,
+	    .cancelled = true };
+	const struct http_request put = { .method = "PUT", .path = "/",
+	    .read = source_read, .cookie = &source, .body_len = 10 };
+	const struct http_request get = { .method = "GET", .path = "/",
+	    .write = source_write, .cookie = &source };
+	const struct http_request cancelled = { .method = "GET", .path = "/",
+	    .cancelled = source_cancelled, .cookie = &source };
+	struct http_response response = HTTP_RESPONSE_INIT;
+	struct err err = ERR_INIT;
+	struct peer *peer;
+	struct http *http;
+
+	(void)state;
+	assert_int_equal(fails(&in, &put, "the source is dry"), ERR_STREAM);
+	assert_int_equal(fails(&out, &get, "the sink is full"), ERR_NOSPACE);
+	peer = peer_start_unix(&stalls, 0);
+	http = connect_to(peer);
+	assert_int_equal(http_call(http, &cancelled, &response, &err), -1);
+	assert_int_equal(err.kind, ERR_INTERRUPTED);
+	http_free(http);
+	peer_finish(peer);
+	peer_free(peer);
+}
+
+static void
+a_stall_ends_a_call_and_slowness_does_not(void **state)
+{
+	static const struct peer_step nothing = { .request = "GET /",
+	    .then = PEER_STALL };
+	static const struct peer_step half = { .request = "GET /",
+	    .answer = OK("10", "0123"), .then = PEER_STALL };
+	const struct http_request request = { .method = "GET", .path = "/",
+	    .stall_s = 0.3 };
+	double begun_s = clock_mono_s();
+
+	(void)state;
+	assert_int_equal(fails(&nothing, &request, "nothing moved"),
+	    ERR_TIMEOUT);
+	assert_int_equal(fails(&half, &request, "nothing moved"),
+	    ERR_TIMEOUT);
+	assert_true(clock_mono_s() - begun_s < 2);
+}
+
+static void
+sending_can_be_slowed_down(void **state)
+{
+	static char text[300001];
+	static struct peer_step step = { .request = "PUT /", .body = text,
+	    .answer = OK("0", "") };
+	struct source source = { .text = text };
+	const struct http_request request = { .method = "PUT", .path = "/",
+	    .read = source_read, .cookie = &source,
+	    .body_len = sizeof text - 1, .rate_bytes_s = 200000,
+	    .stall_s = 3 };
+	struct http_response response = HTTP_RESPONSE_INIT;
+	struct err err = ERR_INIT;
+	double begun_s = clock_mono_s();
+	struct peer *peer;
+	struct http *http;
+
+	(void)state;
+	memset(text, 'x', sizeof text - 1);
+	peer = peer_start_unix(&step, 1);
+	http = connect_to(peer);
+	assert_int_equal(http_call(http, &request, &response, &err), 0);
+	assert_true(clock_mono_s() - begun_s > 0.7);
+	http_response_free(&response);
+	http_free(http);
+	peer_finish(peer);
+	peer_free(peer);
+}
+
+static const char *
+header_of(const struct peer *peer, size_t i, const char *name)
+{
+	const char *at = strcasestr(peer->requests.v[i], name);
+
+	if (at == NULL)
+		fail_msg("no %s in:\n%s", name, peer->requests.v[i]);
+	return at;
+}
+
+/* What is signed must be what is sent: nothing that only takes a header away
+ * may be among it, and the payload's hash is the caller's. */
+static void
+requests_are_signed_for_aws(void **state)
+{
+	static const struct peer_step steps[] = {
+		{ .request = "POST /b/k?uploads=",
+		  .header = "Content-Type: a/b", .answer = OK("0", "") },
+		{ .request = "GET /b/k", .no_header = "Content-Type",
+		  .answer = OK("0", "") },
+	};
+	static const char *const headers[] = {
+		"x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e"
+		"4649b934ca495991b7852b855", NULL
+	};
+	const struct http_aws aws = { "AK:ID", "secret", "eu-x-1", "s3" };
+	struct http_request request = { .method = "POST",
+	    .path = "/b/k?uploads=", .body = "", .content_type = "a/b",
+	    .headers = headers, .aws = &aws };
 	struct err err = ERR_INIT;
 	struct peer *peer;
 	struct http *http;
@@ -135,17 +348,83 @@ a_version_that_does_not_fit_is_none(void **state)
 	(void)state;
 	peer = peer_start_unix(STEPS(steps));
 	http = connect_to(peer);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 2; i++) {
 		struct http_response response = HTTP_RESPONSE_INIT;
 
 		assert_int_equal(http_call(http, &request, &response, &err),
 		    0);
-		assert_string_equal(response.api_version, "");
 		http_response_free(&response);
+		request = (struct http_request){ .method = "GET",
+		    .path = "/b/k", .headers = headers, .aws = &aws };
 	}
 	http_free(http);
 	peer_finish(peer);
+	for (i = 0; i < 2; i++) {
+		const char *line = header_of(peer, i, "Authorization: ");
+
+		assert_true(str_starts(line, "Authorization: "
+		    "AWS4-HMAC-SHA256 Credential=AK:ID/"));
+		assert_non_null(strstr(line, "/eu-x-1/s3/aws4_request"));
+		assert_non_null(strstr(line, i == 0 ? "SignedHeaders="
+		    "content-type;host;x-amz-content-sha256;x-amz-date" :
+		    "SignedHeaders=host;x-amz-content-sha256;x-amz-date"));
+		assert_null(strstr(peer->requests.v[i], "secret"));
+	}
 	peer_free(peer);
+}
+
+static int
+call_https(const struct peer *peer, const char *ca_more, bool insecure,
+    struct err *err)
+{
+	char url[64];
+	const struct http_endpoint endpoint = { .base = url,
+	    .ca_more = ca_more, .insecure = insecure, .no_proxy = true,
+	    .connect_timeout_s = 5 };
+	const struct http_request request = { .method = "GET", .path = "/" };
+	struct http_response response = HTTP_RESPONSE_INIT;
+	struct http *http = NULL;
+	int rc;
+
+	(void)snprintf(url, sizeof url, "https://127.0.0.1:%d", peer->port);
+	assert_int_equal(http_new(&endpoint, &http, err), 0);
+	rc = http_call(http, &request, &response, err);
+	http_response_free(&response);
+	http_free(http);
+	return rc;
+}
+
+static void
+roots_of_ours_are_beside_the_systems(void **state)
+{
+	static const struct peer_step steps[] = {
+		{ .request = "GET /", .answer = OK("0", "") },
+		{ .request = "GET /", .answer = OK("0", "") },
+	};
+	char dir[] = "/tmp/vbackup-http.XXXXXX", path[64];
+	CLEANUP(cleanup_free) char *ca = NULL;
+	struct err err = ERR_INIT;
+	struct peer *peer;
+	size_t i;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	peer_tls_certs(dir);
+	(void)snprintf(path, sizeof path, "%s/ca.pem", dir);
+	assert_int_equal(file_read(path, 65536, &ca, NULL, &err), 0);
+	peer = peer_start_https(dir, STEPS(steps));
+	assert_int_equal(call_https(peer, NULL, false, &err), -1);
+	assert_int_equal(err.kind, ERR_UNREACHABLE);
+	assert_int_equal(call_https(peer, ca, false, &err), 0);
+	assert_int_equal(call_https(peer, NULL, true, &err), 0);
+	peer_finish(peer);
+	peer_tls_free(peer);
+	for (i = 0; i < 3; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", dir,
+		    (const char *[]){ "ca.pem", "cert.pem", "key.pem" }[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(rmdir(dir), 0);
 }
 
 static void
@@ -427,8 +706,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_call_gives_status_body_and_version),
-		cmocka_unit_test(a_version_that_does_not_fit_is_none),
+		cmocka_unit_test(a_call_gives_status_body_and_headers),
+		cmocka_unit_test(headers_are_a_map_with_bounds),
+		cmocka_unit_test(bodies_go_through_callbacks),
+		cmocka_unit_test(
+		    a_callback_that_fails_ends_the_call_with_its_error),
+		cmocka_unit_test(a_stall_ends_a_call_and_slowness_does_not),
+		cmocka_unit_test(sending_can_be_slowed_down),
+		cmocka_unit_test(requests_are_signed_for_aws),
+		cmocka_unit_test(roots_of_ours_are_beside_the_systems),
 		cmocka_unit_test(a_connection_that_was_closed_is_made_again),
 		cmocka_unit_test(what_is_not_an_answer_is_a_protocol_error),
 		cmocka_unit_test(a_body_has_a_limit),

@@ -300,6 +300,27 @@ what_was_refused_to_stop_and_still_runs_is_left_alone(void **state)
 }
 
 static void
+a_stop_without_an_answer_is_awaited_before_the_start(void **state)
+{
+	static const struct peer_step steps[] = { PONG, INSPECT("b"),
+		{ .request = "POST /v1.41/containers/b/stop",
+		  ANSWER("504 Gateway Time-out", "too slow") },
+		STATE("b", "true"), STATE("b", "true"), STATE("b", "false"),
+		START("b") };
+	struct scene scene;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	open_scene(&scene, peer_start_unix(STEPS(steps)));
+	assert_int_equal(quiesce_begin(&scene.quiesce, &err), -1);
+	assert_int_equal(err.kind, ERR_TIMEOUT);
+	assert_true(scene.quiesce.units[0].uncertain);
+	assert_int_equal(quiesce_resume(&scene.quiesce, 30), 0);
+	assert_false(scene.quiesce.units[0].failed);
+	close_scene(&scene);
+}
+
+static void
 a_start_is_tried_again_while_the_others_run(void **state)
 {
 	static const struct peer_step steps[] = { PONG,
@@ -470,6 +491,8 @@ main(void)
 	    a_failing_stop_ends_begin_and_resume_starts_what_was_touched),
 		cmocka_unit_test(
 		    what_was_refused_to_stop_and_still_runs_is_left_alone),
+		cmocka_unit_test(
+		    a_stop_without_an_answer_is_awaited_before_the_start),
 		cmocka_unit_test(a_start_is_tried_again_while_the_others_run),
 		cmocka_unit_test(a_start_that_never_works_is_given_up_in_time),
 		cmocka_unit_test(
