@@ -51,8 +51,9 @@ print_type(const struct option_spec *spec)
 			(void)printf("%s %s", choice == spec->choices ? "" :
 			    ",", *choice);
 	if (spec->type == OPTION_INT && spec->max != 0)
-		(void)printf(" from %lld to %lld", (long long)spec->min,
-		    (long long)spec->max);
+		(void)printf(" from %lld to %lld%s", (long long)spec->min,
+		    (long long)spec->max,
+		    (spec->flags & OPTION_OR_ZERO) != 0 ? ", or 0" : "");
 }
 
 static void

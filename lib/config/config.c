@@ -10,6 +10,7 @@
 #include "lib/config/load.h"
 #include "lib/config/problems.h"
 #include "lib/config/sections.h"
+#include "lib/config/stores.h"
 #include "lib/config/variables.h"
 
 static void
@@ -18,6 +19,14 @@ free_job(struct config_job *job)
 	free(job->name);
 	free(job->where);
 	options_free(&job->options);
+}
+
+static void
+free_store(struct config_store *store)
+{
+	free(store->name);
+	free(store->where);
+	options_free(&store->options);
 }
 
 void
@@ -31,6 +40,11 @@ config_free(struct config *config)
 	free(config->jobs);
 	config->jobs = NULL;
 	config->n_jobs = 0;
+	for (i = 0; i < config->n_stores; i++)
+		free_store(&config->stores[i]);
+	free(config->stores);
+	config->stores = NULL;
+	config->n_stores = 0;
 	strlist_free(&config->problems);
 	strlist_free(&config->warnings);
 }
@@ -136,7 +150,7 @@ narrow_sources(struct config_job *job, const struct options *base,
 }
 
 static int
-make_job(struct config *config, const struct load_job *from,
+make_job(struct config *config, const struct load_part *from,
     struct config_job *ret, struct err *err)
 {
 	if (str_dup(from->name, &ret->name, err) < 0 ||
@@ -151,10 +165,10 @@ make_job(struct config *config, const struct load_job *from,
 static int
 make_jobs(struct config *config, const struct load *load, struct err *err)
 {
-	const struct load_job *from;
+	const struct load_part *from;
 	size_t n = 0;
 
-	for (from = load->jobs; from != NULL; from = from->next)
+	for (from = load->jobs.first; from != NULL; from = from->next)
 		n++;
 	if (n == 0)
 		return 0;
@@ -162,7 +176,7 @@ make_jobs(struct config *config, const struct load *load, struct err *err)
 	if (config->jobs == NULL)
 		return err_nomem(err);
 	/* Counted before it is made, so that config_free frees a half one. */
-	for (from = load->jobs; from != NULL; from = from->next)
+	for (from = load->jobs.first; from != NULL; from = from->next)
 		if (make_job(config, from, &config->jobs[config->n_jobs++],
 		    err) < 0)
 			return -1;
@@ -188,6 +202,8 @@ read_all(struct load *load, const struct config_input *input, struct err *err)
 	    layer_apply(&load->variables, &config->base, &config->problems,
 	    err) < 0)
 		return -1;
+	if (stores_make(config, &load->stores, err) < 0)
+		return -1;
 	return make_jobs(config, load, err);
 }
 
@@ -205,4 +221,19 @@ config_load(const struct config_input *input, struct config *ret,
 		return -1;
 	}
 	return 0;
+}
+
+void
+config_forget_secrets(void)
+{
+	size_t i;
+
+	for (i = 0; i < OPTION_COUNT; i++) {
+		CLEANUP(cleanup_free) char *name = NULL;
+		struct err ignored = ERR_INIT;
+
+		if (option_specs[i].type == OPTION_SECRET &&
+		    option_env(&option_specs[i], &name, &ignored) == 0)
+			(void)unsetenv(name);
+	}
 }

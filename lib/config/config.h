@@ -38,10 +38,23 @@ struct config_job {
 	struct options options;	/* base, overridden */
 };
 
+/* A store of its own: [archive NAME] or [s3 NAME], also in conf.d, with all
+ * plain settings but for those that it sets; its keys are those of its
+ * section. The plain archive.path is not taken over. Every job uses it, beside
+ * the plain stores. */
+struct config_store {
+	const char *kind;	/* "archive" or "s3" */
+	char *name;
+	char *where;
+	struct options options;
+};
+
 struct config {
 	struct options base;
 	struct config_job *jobs;	/* in the order they were found */
 	size_t n_jobs;
+	struct config_store *stores;	/* in the order they were found */
+	size_t n_stores;
 	struct strlist problems;	/* each leads to exit 2 */
 	struct strlist warnings;
 };
@@ -63,6 +76,8 @@ struct config_input {
  * (both lines named), a value out of range, KEY with KEY_FILE or KEY_COMMAND,
  * a file or command of those that fails or gives nothing for a secret, a job
  * twice or with a name that is empty or has a slash, OPTION_RUN_WIDE in a job,
+ * a store twice among those of its kind or with a slash in its name, one
+ * without a path or bucket, one in the same place as another of its kind,
  * an unknown VBACKUP_* variable, an unknown BACKUP_* one close to a known one,
  * a variable that would switch on a store or a sealing that we lack.
  * Warnings: other unknown BACKUP_* variables, variables of
@@ -76,8 +91,13 @@ MUST_CHECK int config_load(const struct config_input *input,
     struct config *ret, struct err *err);
 void config_free(struct config *config);
 
+/* config_forget_secrets: take the variables of all SECRET settings out of this
+ * process's environment, once they were loaded: no child inherits them. */
+void config_forget_secrets(void);
+
 /* config_dump: *ret is an INI text with every setting, and above each a
- * comment that says where it came from; jobs follow with what they set. What
+ * comment that says where it came from; stores and jobs follow with what they
+ * set. What
  * is not set is a comment with its default. config_load reads it back to the
  * same, but for blanks at the end of a line, and for secrets: unless
  * show_secrets, what holds one is a comment with *** in its place. */

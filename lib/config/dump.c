@@ -91,37 +91,75 @@ has_same_origin(const struct option_origin *a, const struct option_origin *b)
 	return a->kind == b->kind && strcmp(a->where, b->where) == 0;
 }
 
+/* A setting of [KIND NAME], where keys of bare_section stand bare. */
 static int
-add_job_setting(struct dump *dump, const struct config_job *job,
-    enum option_id id, struct err *err)
+add_own_setting(struct dump *dump, const struct options *options,
+    enum option_id id, const char *bare_section, struct err *err)
 {
 	const struct option_spec *spec = &option_specs[id];
+	bool bare = strcmp(spec->section, bare_section) == 0;
 	CLEANUP(cleanup_free) char *key = NULL;
 
-	if (str_format(&key, err, "%s%s%s",
-	    strcmp(spec->section, "backup") == 0 ? "" : spec->section,
-	    strcmp(spec->section, "backup") == 0 ? "" : ".", spec->key) < 0)
+	if (str_format(&key, err, "%s%s%s", bare ? "" : spec->section,
+	    bare ? "" : ".", spec->key) < 0)
 		return -1;
-	if (options_is_set(&job->options, id))
-		return add_setting(dump, &job->options, id, key, true, err);
-	str_addf(&dump->text, "# taken away by the job\n%s =\n", key);
+	if (options_is_set(options, id))
+		return add_setting(dump, options, id, key, true, err);
+	str_addf(&dump->text, "# taken away here\n%s =\n", key);
 	return 0;
 }
 
+/* What options have that the base has not; of one section, or NULL: of all. */
 static int
-add_job(struct dump *dump, const struct options *base,
-    const struct config_job *job, struct err *err)
+add_own_settings(struct dump *dump, const struct options *base,
+    const struct options *options, const char *section, struct err *err)
 {
 	int id;
 
-	str_addf(&dump->text, "\n# from ");
-	str_add_visible(&dump->text, job->where);
-	str_addf(&dump->text, "\n[job %s]\n", job->name);
-	for (id = 0; id < OPTION_COUNT; id++)
-		if (!has_same_origin(&base->origin[id],
-		    &job->options.origin[id]) &&
-		    add_job_setting(dump, job, (enum option_id)id, err) < 0)
+	for (id = 0; id < OPTION_COUNT; id++) {
+		if (has_same_origin(&base->origin[id], &options->origin[id]) ||
+		    (section != NULL &&
+		    strcmp(option_specs[id].section, section) != 0))
+			continue;
+		if (add_own_setting(dump, options, (enum option_id)id,
+		    section != NULL ? section : "backup", err) < 0)
 			return -1;
+	}
+	return 0;
+}
+
+static void
+add_own_head(struct dump *dump, const char *where, const char *kind,
+    const char *name)
+{
+	str_add(&dump->text, "\n# from ");
+	str_add_visible(&dump->text, where);
+	str_addf(&dump->text, "\n[%s %s]\n", kind, name);
+}
+
+static int
+add_stores_and_jobs(struct dump *dump, const struct config *config,
+    struct err *err)
+{
+	const struct options *base = &config->base;
+	size_t i;
+
+	for (i = 0; i < config->n_stores; i++) {
+		const struct config_store *store = &config->stores[i];
+
+		add_own_head(dump, store->where, store->kind, store->name);
+		if (add_own_settings(dump, base, &store->options, store->kind,
+		    err) < 0)
+			return -1;
+	}
+	for (i = 0; i < config->n_jobs; i++) {
+		const struct config_job *job = &config->jobs[i];
+
+		add_own_head(dump, job->where, "job", job->name);
+		if (add_own_settings(dump, base, &job->options, NULL,
+		    err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -140,7 +178,6 @@ is_new_section(int id)
 static int
 add_all(struct dump *dump, const struct config *config, struct err *err)
 {
-	size_t i;
 	int id;
 
 	str_add(&dump->text, "# What vbackup reads from its files and from the "
@@ -149,10 +186,7 @@ add_all(struct dump *dump, const struct config *config, struct err *err)
 		if (is_new_section(id) && add_section(dump, &config->base,
 		    option_specs[id].section, err) < 0)
 			return -1;
-	for (i = 0; i < config->n_jobs; i++)
-		if (add_job(dump, &config->base, &config->jobs[i], err) < 0)
-			return -1;
-	return 0;
+	return add_stores_and_jobs(dump, config, err);
 }
 
 int

@@ -1,8 +1,10 @@
+#define _GNU_SOURCE
 #include "lib/config/layer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/file.h"
 #include "lib/base/spawn.h"
 #include "lib/config/problems.h"
@@ -10,6 +12,7 @@
 /* Of a value that a file holds or a command prints. */
 #define VALUE_BYTES_MAX ((size_t)1 << 20)
 #define COMMAND_TIMEOUT_S 30.0
+#define BASE64_LINE 76
 
 static void
 free_setting(struct setting *setting)
@@ -173,14 +176,34 @@ cut_newlines(char *text)
 	text[n] = '\0';
 }
 
+/* In lines, because dump writes it, and a long line could not be read back. */
 static int
-read_file(const char *path, char **ret, struct err *err)
+encode(const char *bytes, size_t n, char **ret, struct err *err)
+{
+	CLEANUP(cleanup_free) char *digits = NULL;
+	CLEANUP(str_free) struct str text = STR_INIT;
+	const char *p;
+
+	if (base64_encode(bytes, n, &digits, err) < 0)
+		return -1;
+	str_add(&text, "base64:");
+	for (p = digits; *p != '\0'; p += strnlen(p, BASE64_LINE)) {
+		str_add(&text, "\n");
+		str_addn(&text, p, strnlen(p, BASE64_LINE));
+	}
+	return str_take(&text, ret, err);
+}
+
+static int
+read_file(const char *path, bool binary, char **ret, struct err *err)
 {
 	CLEANUP(free_secret) char *text = NULL;
 	size_t n;
 
 	if (file_read(path, VALUE_BYTES_MAX, &text, &n, err) < 0)
 		return -1;
+	if (binary && (strlen(text) != n || !str_is_utf8(text)))
+		return encode(text, n, ret, err);
 	if (strlen(text) != n)
 		return err_set(err, ERR_CONFIG, "'%s' has a NUL byte", path);
 	cut_newlines(text);
@@ -207,7 +230,9 @@ read_value(const struct setting *setting, char **ret, struct err *err)
 	if (setting->name.form == FORM_VALUE || setting->text.len == 0)
 		return str_dup(setting->text.s, ret, err);
 	if (setting->name.form == FORM_FILE)
-		return read_file(setting->text.s, ret, err);
+		return read_file(setting->text.s,
+		    (option_specs[setting->name.id].flags & OPTION_BINARY) != 0,
+		    ret, err);
 	return read_command(setting->text.s, ret, err);
 }
 

@@ -65,7 +65,11 @@ enum compression_choice { COMPRESS_AUTO, COMPRESS_GZ, COMPRESS_ZST,
 
 enum option_flag {
 	OPTION_RUN_WIDE = 1,	/* one value for the whole run: not in a job */
-	OPTION_REPEATS = 2	/* the key may stand more than once (LIST) */
+	OPTION_REPEATS = 2,	/* the key may stand more than once (LIST) */
+	OPTION_BINARY = 4,	/* a file (KEY_file) with a NUL or with bytes
+				 * that are no UTF-8 becomes "base64:" and
+				 * lines of base64 */
+	OPTION_OR_ZERO = 8	/* 0 is good, too, where min is above it */
 };
 
 struct option_spec {

@@ -15,6 +15,14 @@ static const char head[] =
 
 static const char tail[] =
     "\n"
+    "# More stores, beside those above and for every job, each with a name.\n"
+    "# What it does not set is as above, but for the path of an archive.\n"
+    "#[archive nas]\n"
+    "#path = /mnt/nas\n"
+    "#[s3 offsite]\n"
+    "#bucket = backups\n"
+    "#endpoint = s3.example.com\n"
+    "\n"
     "# A job makes an archive of its own. It takes over everything above and\n"
     "# changes some of it: keys of [backup] as they are, others with their\n"
     "# section in front.\n"

@@ -16,20 +16,20 @@ struct sections {
 	struct layer *plain;	/* whom plain sections go to */
 	struct layer *target;	/* whom this section goes to; NULL: nobody */
 	bool in_job;		/* it is [job NAME] */
+	const char *kind;	/* it is [KIND NAME], a store; else NULL */
 };
 
 /* --- sections ------------------------------------------------------------ */
 
-/* The name in "job NAME", or NULL if this is another section. */
+/* Cuts "KIND NAME" in two; the name is "" where there is none. */
 static char *
-job_name(char *section)
+cut_name(char *section)
 {
-	size_t n = strlen("job");
+	char *name = section + strcspn(section, " \t");
 
-	if (strncmp(section, "job", n) != 0 ||
-	    (section[n] != '\0' && section[n] != ' ' && section[n] != '\t'))
-		return NULL;
-	return str_trim(section + n);
+	if (*name != '\0')
+		*name++ = '\0';
+	return str_trim(name);
 }
 
 static int
@@ -67,32 +67,42 @@ static int
 begin_section(struct sections *s, const char *section, const char *where,
     struct err *err)
 {
-	CLEANUP(cleanup_free) char *copy = NULL;
-	char *name;
+	CLEANUP(cleanup_free) char *first = NULL;
+	const char *name;
 
-	if (str_dup(section, &copy, err) < 0)
+	if (str_dup(section, &first, err) < 0)
 		return -1;
-	name = job_name(copy);
+	name = cut_name(first);
 	s->target = NULL;
-	s->in_job = name != NULL;
+	s->in_job = strcmp(first, "job") == 0;
+	s->kind = *name != '\0' ? load_store_kind(first) : NULL;
 	if (s->in_job)
 		return load_job(s->load, name, where, &s->target, err);
+	if (s->kind != NULL)
+		return load_store(s->load, s->kind, name, where, &s->target,
+		    err);
 	return begin_plain(s, section, where, err);
 }
 
 /* --- keys ---------------------------------------------------------------- */
 
+/* The section whose keys may stand here; NULL: those of a job. */
+static const char *
+keys_of(const struct sections *s, const struct inifile_line *line)
+{
+	return s->in_job ? NULL : s->kind != NULL ? s->kind : line->section;
+}
+
 static int
 unknown_key(struct sections *s, const struct inifile_line *line,
     const char *where, struct err *err)
 {
-	const char *section = s->in_job ? NULL : line->section;
 	const char *home = names_home(line->key);
 	CLEANUP(cleanup_free) char *hint = NULL;
 	char near[NAMES_BYTES];
 	int rc;
 
-	names_nearest_key(section, line->key, near);
+	names_nearest_key(keys_of(s, line), line->key, near);
 	if (*near == '\0' && home != NULL && s->in_job)
 		rc = str_format(&hint, err, " (did you mean '%s.%s'?)", home,
 		    line->key);
@@ -119,7 +129,7 @@ take_key(struct sections *s, const struct inifile_line *line,
 		    "first [section]", where, line->key);
 	if (s->target == NULL)
 		return 0;	/* its section is a problem already */
-	name = names_key(s->in_job ? NULL : line->section, line->key);
+	name = names_key(keys_of(s, line), line->key);
 	if (name.id < 0) {
 		layer_close(s->target);
 		return unknown_key(s, line, where, err);

@@ -234,14 +234,16 @@ check_range(const struct option_spec *spec, const char *text, int64_t number,
     struct err *err)
 {
 	CLEANUP(str_free) struct str why = STR_INIT;
+	bool or_zero = (spec->flags & OPTION_OR_ZERO) != 0;
 
-	if ((spec->min == 0 && spec->max == 0) ||
+	if ((spec->min == 0 && spec->max == 0) || (number == 0 && or_zero) ||
 	    (number >= spec->min && number <= spec->max))
 		return 0;
 	str_add(&why, "is not within ");
 	number_text(spec->type, spec->min, &why);
 	str_add(&why, " to ");
 	number_text(spec->type, spec->max, &why);
+	str_add(&why, or_zero ? ", nor 0" : "");
 	if (why.failed)
 		return err_nomem(err);
 	return refuse(text, why.s, err);

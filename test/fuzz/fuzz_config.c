@@ -78,13 +78,21 @@ check_same(const struct config *a, const struct config *b)
 {
 	size_t i;
 
-	if (a->n_jobs != b->n_jobs || b->problems.n != 0)
+	if (a->n_jobs != b->n_jobs || a->n_stores != b->n_stores ||
+	    b->problems.n != 0)
 		abort();
 	check_same_values(&a->base, &b->base);
 	for (i = 0; i < a->n_jobs; i++) {
 		if (strcmp(a->jobs[i].name, b->jobs[i].name) != 0)
 			abort();
 		check_same_values(&a->jobs[i].options, &b->jobs[i].options);
+	}
+	for (i = 0; i < a->n_stores; i++) {
+		if (strcmp(a->stores[i].kind, b->stores[i].kind) != 0 ||
+		    strcmp(a->stores[i].name, b->stores[i].name) != 0)
+			abort();
+		check_same_values(&a->stores[i].options,
+		    &b->stores[i].options);
 	}
 }
 

@@ -64,7 +64,7 @@ refused() {
 
 @test "a store or an encryption that we lack is refused, never ignored" {
 	conf <<<"sources = $WORK/source"
-	for variable in AWS_S3_BUCKET_NAME=b GPG_PASSPHRASE=topsecret \
+	for variable in AGE_PASSPHRASE=topsecret \
 	    WEBDAV_URL=http://x SSH_HOST_NAME=h AGE_PASSPHRASE_FILE=/x \
 	    AZURE_STORAGE_ACCOUNT_NAME=a DROPBOX_REFRESH_TOKEN=t; do
 		ENVIRONMENT=("$variable")
@@ -166,6 +166,27 @@ refused() {
 		sources = $WORK/source
 	E
 	refused "'a'" "'b'" "same-"
+	# Under another suffix too: each would prune what the other made.
+	conf <<-E
+		filename = same-%Y.{{ .Extension }}
+		[job a]
+		sources = $WORK/source
+		[job b]
+		sources = $WORK/source
+		compression = zst
+	E
+	refused "'a'" "'b'" "told apart"
+	mkdir "$WORK/link"
+	ln -s "$ARCHIVE" "$WORK/link/archive"
+	conf <<-E
+		filename = same.tar.gz
+		[job a]
+		sources = $WORK/source
+		[job b]
+		sources = $WORK/source
+		archive.path = $WORK/link/archive/
+	E
+	refused "'a'" "'b'" "same.tar.gz"
 }
 
 @test "a name with an impossible field or a slash" {

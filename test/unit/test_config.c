@@ -328,6 +328,7 @@ a_file_that_was_named_must_be_there(void **state)
 	assert_lines(&config.problems, "cannot open '@/vbackup.conf': No such "
 	    "file or directory");
 	assert_int_equal(config.base.lock_timeout_ns, INT64_C(3600000000000));
+	assert_int_equal(config.n_stores, 0);
 	config_free(&config);
 	config_free(&config);	/* twice does no harm */
 }
@@ -586,6 +587,161 @@ a_job_can_be_wrong_in_more_ways(void **state)
 	config_free(&config);
 }
 
+/* --- stores -------------------------------------------------------------- */
+
+static void
+a_named_store_has_all_settings_but_for_its_own(void **state)
+{
+	const char *const environment[] = { "AWS_S3_BUCKET_NAME=plain",
+		"AWS_REGION=eu", NULL };
+	struct config config = load_well("[archive nas]\npath = /nas\n"
+	    "mode = 0640\n"
+	    "[s3  off site ]\npath = sub\nprune = no\nregion =\n"
+	    "[s3 nas]\nbucket = other\npart_size = 7\n"
+	    "metadata =\n\ta=1\n\tb=2\n"
+	    "[s3]\npath = base\nstorage_class = COLD\npart_size = 9\n"
+	    "[archive]\npath = /a\nowner = me\n", environment);
+	const struct config_store *s = config.stores;
+
+	(void)state;
+	assert_int_equal(config.n_stores, 3);
+	assert_int_equal(config.n_jobs, 0);
+	assert_string_equal(s[0].kind, "archive");
+	assert_string_equal(s[0].name, "nas");
+	assert_true(str_ends(s[0].where, "/vbackup.conf:1"));
+	assert_string_equal(s[0].options.archive_path, "/nas");
+	assert_string_equal(s[0].options.archive_owner, "me");
+	assert_int_equal(s[0].options.archive_mode, 0640);
+	assert_string_equal(s[1].kind, "s3");
+	assert_string_equal(s[1].name, "off site");
+	assert_string_equal(s[1].options.s3_bucket, "plain");
+	assert_string_equal(s[1].options.s3_path, "sub");
+	assert_string_equal(s[1].options.s3_storage_class, "COLD");
+	assert_null(s[1].options.s3_region);
+	assert_false(s[1].options.s3_prune);
+	assert_string_equal(s[2].name, "nas");
+	assert_string_equal(s[2].options.s3_bucket, "other");
+	assert_string_equal(s[2].options.s3_path, "base");
+	assert_string_equal(s[2].options.s3_region, "eu");
+	assert_int_equal(s[2].options.s3_part_mib, 7);
+	assert_list(&s[2].options.s3_metadata, "a=1|b=2");
+	assert_int_equal(config.base.s3_part_mib, 9);
+	assert_string_equal(config.base.archive_path, "/a");
+	config_free(&config);
+}
+
+static void
+a_named_store_has_a_place_of_its_own(void **state)
+{
+	static const struct {
+		const char *ini, *problems;
+	} rows[] = {
+		{ "[archive a]\npath = /a\n[archive b]\npath = /b\n", "" },
+		{ "[archive]\npath = /a\n[archive b]\nmode = 0640\n",
+		    "@/vbackup.conf:3: [archive b] has no path" },
+		{ "[archive b]\npath =\n",
+		    "@/vbackup.conf:1: [archive b] has no path" },
+		{ "[archive]\npath = /a\n[archive b]\npath = /a/\n",
+		    "@/vbackup.conf:3: [archive b] is in the same place as "
+		    "[archive] (it needs a path of its own)" },
+		{ "[archive a]\npath = /a\n[s3 a]\nbucket = a\n"
+		    "[archive b]\npath = /a\n",
+		    "@/vbackup.conf:5: [archive b] is in the same place as "
+		    "[archive a] (it needs a path of its own)" },
+		{ "[archive b]\npath_file = /not/there\n",
+		    "@/vbackup.conf:2: path_file: cannot open '/not/there': "
+		    "No such file or directory" },
+		{ "[s3 b]\npath = p\n",
+		    "@/vbackup.conf:1: [s3 b] has no bucket" },
+		{ "[s3]\nbucket = a\n[s3 b]\nendpoint = e\nbucket =\n",
+		    "@/vbackup.conf:3: [s3 b] has no bucket" },
+		{ "[s3]\nbucket = a\n[s3 b]\nprune = no\n",
+		    "@/vbackup.conf:3: [s3 b] is in the same place as [s3] "
+		    "(it needs a bucket, path or endpoint of its own)" },
+		{ "[s3]\nbucket = a\npath = p\n[s3 b]\npath = /p/\n",
+		    "@/vbackup.conf:4: [s3 b] is in the same place as [s3] "
+		    "(it needs a bucket, path or endpoint of its own)" },
+		{ "[s3]\nbucket = a\npath = p\n[s3 b]\npath =\n", "" },
+		{ "[s3]\nbucket = a\n[s3 b]\nendpoint = e\n", "" },
+		{ "[s3]\nbucket = a\n[s3 b]\nbucket = b\n[s3 c]\n"
+		    "bucket = b\nendpoint = e\n[s3 d]\nbucket = b\n",
+		    "@/vbackup.conf:8: [s3 d] is in the same place as [s3 b] "
+		    "(it needs a bucket, path or endpoint of its own)" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LENGTH(rows); i++) {
+		struct config config = load(rows[i].ini, NULL);
+
+		assert_lines(&config.problems, rows[i].problems);
+		config_free(&config);
+	}
+}
+
+static void
+a_named_store_can_be_wrong_in_more_ways(void **state)
+{
+	struct config config = load("[archive a]\npath = /a\n"
+	    "[archive a]\npath = /b\n x\n[s3 a/b]\nbucket = x\n"
+	    "[s3 s]\nbuket = x\n y\ntimeout = 5s\nlock.timeout = 5s\n"
+	    "s3.path = x\nbucket = s\nregion = a\nregion_file = /x\n"
+	    "region = b\npart_size = 4\npath_command = x\n"
+	    "[archives a]\n[lock a]\n[s3b]\n", NULL);
+
+	(void)state;
+	assert_lines(&config.problems,
+	    "@/vbackup.conf:3: there is a store [archive a] already (at "
+	    "@/vbackup.conf:1)|"
+	    "@/vbackup.conf:6: 'a/b' cannot be a store's name (there must be "
+	    "no slash in it)|"
+	    "@/vbackup.conf:9: unknown key 'buket' in [s3 s] (did you mean "
+	    "'bucket'?)|"
+	    "@/vbackup.conf:11: unknown key 'timeout' in [s3 s] (it belongs "
+	    "in [lock])|"
+	    "@/vbackup.conf:12: unknown key 'lock.timeout' in [s3 s]|"
+	    "@/vbackup.conf:13: unknown key 's3.path' in [s3 s] (did you mean "
+	    "'path'?)|"
+	    "@/vbackup.conf:17: 'region' is set twice (first at "
+	    "@/vbackup.conf:15)|"
+	    "@/vbackup.conf:19: 'path_command' is of no use: only a secret "
+	    "may be given by a command|"
+	    "@/vbackup.conf:20: unknown section [archives a] (did you mean "
+	    "[archive]?)|"
+	    "@/vbackup.conf:21: unknown section [lock a] (did you mean "
+	    "[lock]?)|"
+	    "@/vbackup.conf:22: unknown section [s3b] (did you mean [s3]?)|"
+	    "@/vbackup.conf:16: region_file: the same setting is given by "
+	    "'region' at @/vbackup.conf:15 (only one of them may be there)|"
+	    "@/vbackup.conf:18: part_size: '4' is not within 5 to 5120, nor "
+	    "0");
+	assert_int_equal(config.n_stores, 2);
+	assert_string_equal(config.stores[0].options.archive_path, "/a");
+	config_free(&config);
+}
+
+static void
+a_store_that_is_named_in_conf_d_belongs_to_every_job(void **state)
+{
+	struct config config;
+
+	(void)state;
+	write_member("a.conf", "[s3 x]\nbucket = x\n[archive y]\npath = /y\n");
+	write_member("b.conf", "[archive]\nmode = 0644\n[s3 z]\npath = z\n");
+	write_member("c.conf", "[s3 x]\nbucket = c\n");
+	config = load("[s3]\nbucket = base\n[archive]\npath = /a\n", NULL);
+	assert_lines(&config.problems, "@/conf.d/c.conf:1: there is a store "
+	    "[s3 x] already (at @/conf.d/a.conf:1)");
+	assert_int_equal(config.n_jobs, 1);	/* of b.conf's plain section */
+	assert_string_equal(config.jobs[0].name, "b");
+	assert_int_equal(config.n_stores, 3);
+	assert_string_equal(config.stores[0].options.s3_bucket, "x");
+	assert_string_equal(config.stores[1].options.archive_path, "/y");
+	assert_int_equal(config.stores[1].options.archive_mode, 0600);
+	assert_string_equal(config.stores[2].options.s3_bucket, "base");
+	config_free(&config);
+}
+
 /* --- conf.d -------------------------------------------------------------- */
 
 static void
@@ -722,6 +878,10 @@ main(void)
 		TEST(a_job_goes_over_file_and_environment),
 		TEST(a_job_that_names_sources_or_volumes_gets_no_others),
 		TEST(a_job_can_be_wrong_in_more_ways),
+		TEST(a_named_store_has_all_settings_but_for_its_own),
+		TEST(a_named_store_has_a_place_of_its_own),
+		TEST(a_named_store_can_be_wrong_in_more_ways),
+		TEST(a_store_that_is_named_in_conf_d_belongs_to_every_job),
 		TEST(each_file_of_conf_d_makes_jobs),
 		TEST(conf_d_has_its_own_problems),
 		TEST(

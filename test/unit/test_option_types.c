@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/log.h"
 #include "lib/config/config.h"
 #include "lib/config/options.h"
@@ -81,6 +82,9 @@ what_is_read_is_shown_in_its_plainest_form(void **state)
 		    "-9223372036854775808" },
 		{ OPTION_ID_number_ranged, "-5", "-5" },
 		{ OPTION_ID_number_ranged, "10", "10" },
+		{ OPTION_ID_number_or_zero, "0", "0" },
+		{ OPTION_ID_number_or_zero, "5", "5" },
+		{ OPTION_ID_number_or_zero, "10", "10" },
 		{ OPTION_ID_span_ns, "0", "0" },
 		{ OPTION_ID_span_ns, "90s", "1m30s" },
 		{ OPTION_ID_span_ns, "1.5h", "1h30m" },
@@ -144,6 +148,12 @@ a_wrong_value_is_refused_and_the_old_one_stays(void **state)
 		    "'11' is not within -5 to 10" },
 		{ OPTION_ID_number_ranged, "-6",
 		    "'-6' is not within -5 to 10" },
+		{ OPTION_ID_number_or_zero, "1",
+		    "'1' is not within 5 to 10, nor 0" },
+		{ OPTION_ID_number_or_zero, "4",
+		    "'4' is not within 5 to 10, nor 0" },
+		{ OPTION_ID_number_or_zero, "11",
+		    "'11' is not within 5 to 10, nor 0" },
 		{ OPTION_ID_span_ns, "5",
 		    "'5' is not a duration (such as 90s or 1h30m)" },
 		{ OPTION_ID_span_ns, "-5s",
@@ -495,6 +505,109 @@ a_value_file_may_have_neither_nul_bytes_nor_too_many(void **state)
 }
 
 static void
+a_binary_file_becomes_base64_where_the_row_says_so(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		const char *value;
+	} rows[] = {
+		{ "-----BEGIN\nx\n\n", 14, "-----BEGIN\nx" },
+		{ "\xc3\xa4\r\n", 4, "\xc3\xa4" },
+		{ "\0", 1, "base64:\nAA==" },
+		{ "a\0b", 3, "base64:\nYQBi" },
+		{ "\x99\x01\n", 3, "base64:\nmQEK" },	/* no line end is cut */
+		{ "\xc6\x33", 2, "base64:\nxjM=" },
+		{ "\n", 1, NULL },
+	};
+	struct config config;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LENGTH(rows); i++) {
+		write_file(value_path, rows[i].bytes, rows[i].n);
+		config = load("[sealing]\nring_file = %\n", NULL);
+		assert_int_equal(config.problems.n, 0);
+		assert_text(&config.base, OPTION_ID_ring, rows[i].value);
+		config_free(&config);
+	}
+	/* Not for other rows, nor for a text that stands there itself. */
+	write_file(value_path, "a\0b", 3);
+	config = load("[backup]\nnote_file = %\n", NULL);
+	assert_int_equal(config.problems.n, 1);
+	config_free(&config);
+	config = load("[sealing]\nring = \x99\x01\n", NULL);
+	assert_text(&config.base, OPTION_ID_ring, "\x99\x01");
+	config_free(&config);
+}
+
+static void
+a_binary_file_that_is_long_survives_a_dump(void **state)
+{
+	static char bytes[200000];
+	struct config config, again;
+	struct err err = ERR_INIT;
+	unsigned char *back;
+	char *dump;
+	size_t n;
+
+	(void)state;
+	memset(bytes, 0xa5, sizeof bytes);
+	write_file(value_path, bytes, sizeof bytes);
+	config = load("[sealing]\nring_file = %\n", NULL);
+	assert_int_equal(config_dump(&config, false, &dump, &err), 0);
+	again = load(dump, NULL);
+	assert_int_equal(again.problems.n, 0);
+	assert_string_equal(again.base.ring, config.base.ring);
+	assert_int_equal(base64_decode(again.base.ring + strlen("base64:"),
+	    &back, &n, &err), 0);
+	assert_int_equal(n, sizeof bytes);
+	assert_memory_equal(back, bytes, n);
+	free(back);
+	free(dump);
+	config_free(&config);
+	config_free(&again);
+}
+
+static void
+a_store_has_its_own_secret_and_dump_hides_it(void **state)
+{
+	struct config config, again;
+	struct err err = ERR_INIT;
+	char *hidden, *open;
+
+	(void)state;
+	write_file(value_path, "swordfish\n", 10);
+	config = load("[s3]\nbucket = a\nkey = hunter22\n[s3 x]\npath = p\n"
+	    "key_file = %\n[s3 y]\nbucket = b\nkey_command = echo opensesame\n"
+	    "[s3 z]\nbucket = c\n", NULL);
+	assert_int_equal(config.problems.n, 0);
+	assert_string_equal(config.stores[0].options.s3_key, "swordfish");
+	assert_string_equal(config.stores[1].options.s3_key, "opensesame");
+	assert_string_equal(config.stores[2].options.s3_key, "hunter22");
+	assert_int_equal(config_dump(&config, false, &hidden, &err), 0);
+	assert_null(strstr(hidden, "hunter22"));
+	assert_null(strstr(hidden, "swordfish"));
+	assert_null(strstr(hidden, "opensesame"));
+	assert_non_null(strstr(hidden, "[s3 x]\n# from "));
+	assert_non_null(strstr(hidden, "\n# key = ***\n"));
+	assert_int_equal(config_dump(&config, true, &open, &err), 0);
+	again = load(open, NULL);
+	assert_int_equal(again.problems.n, 0);
+	assert_string_equal(again.stores[0].options.s3_key, "swordfish");
+	free(open);
+	free(hidden);
+	config_free(&config);
+	config_free(&again);
+
+	config = load("[s3 x]\nbucket = a\nkey =\n", NULL);
+	assert_int_equal(config.problems.n, 1);
+	assert_non_null(strstr(config.problems.v[0],
+	    ":3: key: a secret must not be empty"));
+	config_free(&config);
+}
+
+static void
 an_empty_value_file_of_what_is_no_secret_counts_as_unset(void **state)
 {
 	struct config config;
@@ -614,6 +727,10 @@ main(void)
 		    a_value_file_may_have_neither_nul_bytes_nor_too_many),
 		cmocka_unit_test(
 		    an_empty_value_file_of_what_is_no_secret_counts_as_unset),
+		cmocka_unit_test(
+		    a_binary_file_becomes_base64_where_the_row_says_so),
+		cmocka_unit_test(a_binary_file_that_is_long_survives_a_dump),
+		cmocka_unit_test(a_store_has_its_own_secret_and_dump_hides_it),
 		cmocka_unit_test(no_problem_shows_a_secret),
 		cmocka_unit_test(
 	    a_dump_hides_secrets_so_that_they_are_not_set_when_it_is_read),

@@ -156,6 +156,10 @@ rows_have_what_their_type_needs(void **state)
 		assert_int_equal(spec->choices != NULL,
 		    spec->type == OPTION_CHOICE);
 		assert_true(spec->min <= spec->max);
+		if ((spec->flags & OPTION_OR_ZERO) != 0)
+			assert_true(spec->min > 0);
+		if ((spec->flags & OPTION_BINARY) != 0)
+			assert_int_equal(spec->type, OPTION_STRING);
 		if ((spec->flags & OPTION_REPEATS) != 0)
 			assert_int_equal(spec->type, OPTION_LIST);
 		if (spec->type == OPTION_SECRET)
@@ -177,6 +181,36 @@ every_default_parses(void **state)
 		fail_msg("%s", err.msg);
 	for (id = 0; id < OPTION_COUNT; id++)
 		assert_false(options_is_set(&o, (enum option_id)id));
+	options_free(&o);
+}
+
+static void
+numbers_are_taken_that_docker_volume_backup_takes(void **state)
+{
+	static const struct {
+		enum option_id id;
+		const char *text;
+		bool good;
+	} rows[] = {
+		{ OPTION_ID_retention_days, "0", true },
+		{ OPTION_ID_retention_days, "-1", true },
+		{ OPTION_ID_retention_days, "-2147483648", true },
+		{ OPTION_ID_retention_days, "36501", false },
+		{ OPTION_ID_s3_part_mib, "0", true },
+		{ OPTION_ID_s3_part_mib, "1", false },
+		{ OPTION_ID_s3_part_mib, "4", false },
+		{ OPTION_ID_s3_part_mib, "5", true },
+		{ OPTION_ID_s3_part_mib, "5121", false },
+	};
+	struct options o;
+	struct err err = ERR_INIT;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(options_init(&o, &err), 0);
+	for (i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_int_equal(options_set(&o, rows[i].id, rows[i].text,
+		    ORIGIN_FILE, "x:1", &err), rows[i].good ? 0 : -1);
 	options_free(&o);
 }
 
@@ -212,6 +246,7 @@ the_sample_loads_to_the_defaults(void **state)
 	config = load(sample);
 	assert_same_values(&config.base, &defaults);
 	assert_int_equal(config.n_jobs, 0);
+	assert_int_equal(config.n_stores, 0);
 	for (id = 0; id < OPTION_COUNT; id++)
 		assert_false(options_is_set(&config.base, (enum option_id)id));
 	config_free(&config);
@@ -240,6 +275,25 @@ uncomment(char *text)
 	*to = '\0';
 }
 
+/* A secret has no default that could stand there: an empty one is wrong. */
+static void
+comment_secrets(char *text)
+{
+	int id;
+
+	for (id = 0; id < OPTION_COUNT; id++) {
+		char line[100], *found;
+
+		if (option_specs[id].type != OPTION_SECRET)
+			continue;
+		(void)snprintf(line, sizeof line, "\n%s =\n",
+		    option_specs[id].key);
+		found = strstr(text, line);
+		assert_non_null(found);
+		found[1] = '#';
+	}
+}
+
 static void
 the_sample_without_its_comment_signs_loads_to_the_defaults(void **state)
 {
@@ -252,9 +306,11 @@ the_sample_without_its_comment_signs_loads_to_the_defaults(void **state)
 	assert_int_equal(options_init(&defaults, &err), 0);
 	assert_int_equal(config_sample(&sample, &err), 0);
 	uncomment(sample);
+	comment_secrets(sample);
 	config = load(sample);
 	assert_same_values(&config.base, &defaults);
 	assert_int_equal(config.n_jobs, 1);
+	assert_int_equal(config.n_stores, 2);
 	config_free(&config);
 	options_free(&defaults);
 	free(sample);
@@ -278,7 +334,10 @@ static const char jobs_and_all[] =
     "exclude = #*#\nfilename = %Y; # x.tar.gz\ncompression = zst\n"
     "[archive]\nmode = 0640\n[lock]\ntimeout = 90m\n"
     "[job one]\nvolumes = data\\,1, data2\nexclude =\narchive.mode = 600\n"
-    "[job two]\n[job three]\nsources = /srv/a\n[job a]b]\nfilename = x\n";
+    "[job two]\n[job three]\nsources = /srv/a\n[job a]b]\nfilename = x\n"
+    "[archive]\npath = /a\nowner = me\n[archive b]\npath = /b\nowner =\n"
+    "[s3]\npath = p\npart_size = 5\n[s3 b]\nbucket = b\nprune = yes\n"
+    "path =\nmetadata = a=1, b=2\n[s3 c]\nbucket = c\n";
 
 static void
 a_dump_loads_to_the_same(void **state)
@@ -298,6 +357,16 @@ a_dump_loads_to_the_same(void **state)
 		assert_string_equal(again.jobs[i].name, config.jobs[i].name);
 		assert_same_values(&config.jobs[i].options,
 		    &again.jobs[i].options);
+	}
+	assert_int_equal(config.n_stores, 3);
+	assert_int_equal(again.n_stores, config.n_stores);
+	for (i = 0; i < config.n_stores; i++) {
+		assert_string_equal(again.stores[i].kind,
+		    config.stores[i].kind);
+		assert_string_equal(again.stores[i].name,
+		    config.stores[i].name);
+		assert_same_values(&config.stores[i].options,
+		    &again.stores[i].options);
 	}
 	for (id = 0; id < OPTION_COUNT; id++)
 		assert_int_equal(
@@ -327,8 +396,14 @@ a_dump_says_where_values_came_from(void **state)
 	assert_non_null(strstr(dump, "\n# default\n# latest_symlink =\n"));
 	assert_non_null(strstr(dump, "\tdata\\,1\n\tdata2\n"));
 	assert_non_null(strstr(dump, "\narchive.mode = 0600\n"));
-	assert_non_null(strstr(dump, "\n# taken away by the job\nexclude =\n"));
+	assert_non_null(strstr(dump, "\n# taken away here\nexclude =\n"));
 	assert_non_null(strstr(dump, "\n[job two]\n\n"));
+	assert_non_null(strstr(dump, "\n[s3 b]\n"));
+	assert_non_null(strstr(dump, "\nprune = yes\n"));
+	assert_non_null(strstr(dump, "\n# taken away here\nowner =\n"));
+	(void)snprintf(expected, sizeof expected, "\n\n# from %s:35\n"
+	    "[s3 c]\n# from %s:36\nbucket = c\n\n", path, path);
+	assert_non_null(strstr(dump, expected));
 	free(dump);
 	config_free(&config);
 }
@@ -342,6 +417,8 @@ main(void)
 		cmocka_unit_test(help_is_one_sentence),
 		cmocka_unit_test(rows_have_what_their_type_needs),
 		cmocka_unit_test(every_default_parses),
+		cmocka_unit_test(
+		    numbers_are_taken_that_docker_volume_backup_takes),
 		cmocka_unit_test(no_setting_is_also_a_foreign_variable),
 		cmocka_unit_test(the_sample_loads_to_the_defaults),
 		cmocka_unit_test(
