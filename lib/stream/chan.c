@@ -205,3 +205,9 @@ chan_cancel(struct chan *chan)
 	pthread_cond_broadcast(&chan->not_empty);
 	pthread_mutex_unlock(&chan->mutex);
 }
+
+bool
+chan_is_cancelled(struct chan *chan)
+{
+	return atomic_load(&chan->cancelled);
+}

@@ -17,6 +17,7 @@
 #ifndef LIB_STREAM_CHAN_H
 #define LIB_STREAM_CHAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/err.h"
@@ -48,5 +49,9 @@ MUST_CHECK int chan_read(struct chan *chan, const void **ret, size_t *ret_n,
     struct err *err);
 
 void chan_cancel(struct chan *chan);
+
+/* chan_is_cancelled: for whoever waits for something else meanwhile; from any
+ * thread. */
+bool chan_is_cancelled(struct chan *chan);
 
 #endif

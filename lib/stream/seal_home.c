@@ -1,0 +1,242 @@
+#define _GNU_SOURCE
+#include "lib/stream/seal_home.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/base/str.h"
+
+#define PREFIX "vbackup-gpg-"
+#define TRIES 50
+#define PAUSE_NS 10000000L
+#define SETTLED_S 60	/* nobody takes that long from mkdtemp to flock */
+
+/*
+ * The count is the greatest that OpenPGP can express, which gpg would measure
+ * out with the help of its agent, and end at on any machine of today. A cipher
+ * that is demanded, not preferred: old keys may state none that we want.
+ */
+static const char conf[] =
+    "batch\n"
+    "no-tty\n"
+    "no-greeting\n"
+    "no-autostart\n"
+    "disable-dirmngr\n"
+    "no-auto-key-retrieve\n"
+    "no-auto-key-locate\n"
+    "no-auto-check-trustdb\n"
+    "trust-model always\n"
+    "lock-never\n"
+    "no-random-seed-file\n"
+    "cipher-algo AES256\n"
+    "compress-algo none\n"
+    "s2k-digest-algo SHA512\n"
+    "s2k-count 65011712\n";
+
+/* --- removing ------------------------------------------------------------ */
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	(void)remove(path);
+	return 0;
+}
+
+/* A gpg that was cut off may make one more file while it ends. */
+static void
+remove_tree(const char *path)
+{
+	struct timespec pause = { .tv_nsec = PAUSE_NS };
+	int i;
+
+	for (i = 0; i < TRIES && nftw(path, remove_one, 8,
+	    FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0 &&
+	    access(path, F_OK) == 0; i++)
+		(void)nanosleep(&pause, NULL);
+}
+
+/* Was this a home of ours, and is its process dead? */
+static bool
+is_left_behind(int dirfd, const char *name)
+{
+	CLEANUP(cleanup_close) int fd = -1;
+	struct stat st;
+
+	if (!str_starts(name, PREFIX) ||
+	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	    st.st_mtime > time(NULL) - SETTLED_S)
+		return false;
+	fd = openat(dirfd, name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+static void
+sweep(const char *base)
+{
+	DIR *dir = opendir(base);
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		CLEANUP(cleanup_free) char *path = NULL;
+		struct err ignored = ERR_INIT;
+
+		if (is_left_behind(dirfd(dir), entry->d_name) &&
+		    file_join(base, entry->d_name, &path, &ignored) == 0)
+			remove_tree(path);
+	}
+	(void)closedir(dir);
+}
+
+/* --- making -------------------------------------------------------------- */
+
+/* 0; *ret is NULL where this is no place for it. */
+static int
+make_in(const char *base, char **ret, struct err *err)
+{
+	CLEANUP(cleanup_free) char *path = NULL;
+
+	/* A line end could not be written into gpg.conf. */
+	if (base == NULL || *base != '/' || strchr(base, '\n') != NULL)
+		return 0;
+	if (file_join(base, PREFIX "XXXXXX", &path, err) < 0)
+		return -1;
+	if (mkdtemp(path) == NULL)
+		return 0;
+	sweep(base);
+	*ret = path;
+	path = NULL;
+	return 0;
+}
+
+static int
+make_dir(char **ret, struct err *err)
+{
+	const char *const bases[] = { getenv("XDG_RUNTIME_DIR"),
+		"/run/vbackup", "/tmp" };
+	size_t i;
+
+	(void)mkdir("/run/vbackup", 0755);
+	for (i = 0; i < sizeof bases / sizeof bases[0]; i++) {
+		if (make_in(bases[i], ret, err) < 0)
+			return -1;
+		if (*ret != NULL)
+			return 0;
+	}
+	return err_sys(err, "cannot make a directory for gpg in '/tmp'");
+}
+
+static int
+write_conf(const struct seal_home *home, struct err *err)
+{
+	CLEANUP(cleanup_close) int fd = openat(home->dirfd, "gpg.conf",
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	CLEANUP(str_free) struct str text = STR_INIT;
+
+	if (fd < 0)
+		return err_sys(err, "cannot make '%s/gpg.conf'", home->dir);
+	str_add(&text, conf);
+	if (home->pipe >= 0)
+		str_addf(&text, "passphrase-file %s/passphrase\n", home->dir);
+	if (text.failed)
+		return err_nomem(err);
+	return file_write_fd(fd, "gpg.conf", text.s, text.len, err);
+}
+
+/* --- the passphrase ------------------------------------------------------ */
+
+static int
+check_passphrase(const char *passphrase, struct err *err)
+{
+	size_t n = strlen(passphrase);
+
+	if (n == 0)
+		return err_set(err, ERR_CONFIG, "the passphrase is empty");
+	if (n > SEAL_HOME_PASSPHRASE_MAX)
+		return err_set(err, ERR_CONFIG, "the passphrase is longer "
+		    "than %d bytes", SEAL_HOME_PASSPHRASE_MAX);
+	/* gpg would take the first line alone, and say nothing. */
+	if (strchr(passphrase, '\n') != NULL)
+		return err_set(err, ERR_CONFIG,
+		    "the passphrase has more than one line");
+	return 0;
+}
+
+/* Both ends are held open, so that neither side ever waits for the other. The
+ * kernel keeps the line; no copy of it is made here. */
+static int
+offer(struct seal_home *home, const char *passphrase, struct err *err)
+{
+	size_t n = strlen(passphrase);
+	char end[] = "\n";
+	struct iovec line[] = {
+		{ (void *)(uintptr_t)passphrase, n }, { end, 1 } };
+
+	if (mkfifoat(home->dirfd, "passphrase", 0600) < 0)
+		return err_sys(err, "cannot make a named pipe in '%s'",
+		    home->dir);
+	home->pipe = openat(home->dirfd, "passphrase",
+	    O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (home->pipe < 0 || writev(home->pipe, line, 2) != (ssize_t)n + 1)
+		return err_sys(err, "cannot write to the named pipe in '%s'",
+		    home->dir);
+	return 0;
+}
+
+bool
+seal_home_was_asked(const struct seal_home *home)
+{
+	int n;
+
+	return ioctl(home->pipe, FIONREAD, &n) == 0 && n == 0;
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+int
+seal_home_new(const char *passphrase, struct seal_home *ret, struct err *err)
+{
+	CLEANUP(seal_home_free) struct seal_home home = SEAL_HOME_NONE;
+
+	if ((passphrase != NULL && check_passphrase(passphrase, err) < 0) ||
+	    make_dir(&home.dir, err) < 0)
+		return -1;
+	home.dirfd = open(home.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (home.dirfd < 0 || flock(home.dirfd, LOCK_EX | LOCK_NB) < 0)
+		return err_sys(err, "cannot lock '%s'", home.dir);
+	if ((passphrase != NULL && offer(&home, passphrase, err) < 0) ||
+	    write_conf(&home, err) < 0)
+		return -1;
+	*ret = home;
+	home = (struct seal_home)SEAL_HOME_NONE;
+	return 0;
+}
+
+/* The pipe is closed last: a gpg that still opens it gets an end, and ends. */
+void
+seal_home_free(struct seal_home *home)
+{
+	if (home->dir != NULL)
+		remove_tree(home->dir);
+	cleanup_close(&home->pipe);
+	cleanup_close(&home->dirfd);
+	cleanup_free(&home->dir);
+}

@@ -1,0 +1,44 @@
+/*
+ * seal_home: a home directory for gpg, of this process alone.
+ *
+ *     struct seal_home home = SEAL_HOME_NONE;
+ *     seal_home_new, gpg, seal_home_was_asked, seal_home_free
+ *
+ * Mode 0700, in $XDG_RUNTIME_DIR, /run/vbackup or /tmp. Its gpg.conf says how
+ * archives are encrypted, and forbids an agent: none is needed, because a
+ * passphrase comes to gpg through a named pipe in this directory, never
+ * through an argument, the environment or a disk. gpg's agent would also cut
+ * passphrases of more than 255 bytes. What a killed process left behind is
+ * removed by the next one.
+ */
+#ifndef LIB_STREAM_SEAL_HOME_H
+#define LIB_STREAM_SEAL_HOME_H
+
+#include <stdbool.h>
+
+#include "lib/base/err.h"
+
+/* With its line end a passphrase fits into a pipe in one piece. */
+#define SEAL_HOME_PASSPHRASE_MAX 4095
+
+struct seal_home {
+	char *dir;	/* owned */
+	int dirfd;	/* holds a flock, so that others know that we live */
+	int pipe;	/* both ends of the named pipe; -1: none */
+};
+
+#define SEAL_HOME_NONE { NULL, -1, -1 }
+
+/*
+ * seal_home_new
+ * Takes    passphrase: what gpg shall encrypt with, once; NULL: with keys
+ * Fails    ERR_CONFIG the passphrase is empty, of several lines or too long
+ */
+MUST_CHECK int seal_home_new(const char *passphrase, struct seal_home *ret,
+    struct err *err);
+void seal_home_free(struct seal_home *home);	/* usable with CLEANUP */
+
+/* seal_home_was_asked: has gpg read the passphrase? */
+bool seal_home_was_asked(const struct seal_home *home);
+
+#endif
