@@ -11,6 +11,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/config/config.h"
 
 struct cmd_context {
@@ -30,6 +31,7 @@ extern const struct cmd_verb cmd_verbs[];	/* ends with a NULL name */
 const struct cmd_verb *cmd_find(const char *name);
 
 enum exit_status cmd_run(const struct cmd_context *, int, char **);
+enum exit_status cmd_prune(const struct cmd_context *, int, char **);
 enum exit_status cmd_check(const struct cmd_context *, int, char **);
 enum exit_status cmd_dump(const struct cmd_context *, int, char **);
 enum exit_status cmd_init(const struct cmd_context *, int, char **);
@@ -42,6 +44,11 @@ enum exit_status cmd_usage(const char *verb, const char *fmt, ...)
 
 /* cmd_fail: log the error; the exit status that it leads to. */
 enum exit_status cmd_fail(const struct err *err);
+
+/* cmd_take_jobs: the options of run and prune, [-j JOB]... [--dry-run].
+ * EXIT_DONE, or the usage was printed. */
+enum exit_status cmd_take_jobs(int argc, char **argv, struct strlist *jobs,
+    bool *dry_run);
 
 /* cmd_flush: is everything that went to stdout really out? */
 enum exit_status cmd_flush(enum exit_status status);

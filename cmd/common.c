@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "cmd/cmd.h"
 
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,30 @@ cmd_fail(const struct err *err)
 }
 
 enum exit_status
+cmd_take_jobs(int argc, char **argv, struct strlist *jobs, bool *dry_run)
+{
+	static const struct option options[] = {
+		{ "job", required_argument, NULL, 'j' },
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ NULL, 0, NULL, 0 }
+	};
+	struct err err = ERR_INIT;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "j:", options, NULL)) != -1) {
+		if (c == 'n')
+			*dry_run = true;
+		else if (c != 'j')
+			return cmd_usage(argv[0], "wrong option");
+		else if (strlist_add(jobs, optarg, &err) < 0)
+			return cmd_fail(&err);
+	}
+	if (optind != argc)
+		return cmd_usage(argv[0], "unexpected '%s'", argv[optind]);
+	return EXIT_DONE;
+}
+
+enum exit_status
 cmd_flush(enum exit_status status)
 {
 	if (fflush(stdout) == 0 && ferror(stdout) == 0)
@@ -76,6 +101,7 @@ cmd_read_config(const struct cmd_context *context, struct config *ret,
 	}
 	if (config_load(&input, ret, err) < 0)
 		return -1;
+	config_forget_secrets();
 	if (ret->base.timezone != NULL &&
 	    setenv("TZ", ret->base.timezone, 1) < 0)
 		return err_nomem(err);

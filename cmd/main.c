@@ -9,9 +9,12 @@
 
 #include "cmd/cmd.h"
 #include "lib/base/intr.h"
+#include "lib/base/process.h"
 
 const struct cmd_verb cmd_verbs[] = {
 	{ "run", "[-j JOB]... [--dry-run]", "Take a backup.", cmd_run },
+	{ "prune", "[-j JOB]... [--dry-run]",
+	    "Remove old archives by the retention settings.", cmd_prune },
 	{ "check", "", "Look for problems in settings and labels.",
 	    cmd_check },
 	{ "dump", "[--show-secrets]",
@@ -122,6 +125,7 @@ main(int argc, char **argv)
 	if (take_options(&global, argc, argv) < 0)
 		return EXIT_CONFIG;
 	log_setup(&global.log);
+	process_no_core();
 	if (intr_install(&err) < 0)
 		return (int)cmd_fail(&err);
 	status = dispatch(&global, argc - optind, argv + optind);

@@ -1,19 +1,9 @@
 #define _GNU_SOURCE
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cmd/cmd.h"
 #include "lib/config/problems.h"
 #include "lib/run/run.h"
-
-enum { OPT_DRY_RUN = 256 };
-
-static const struct option long_options[] = {
-	{ "job", required_argument, NULL, 'j' },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-	{ NULL, 0, NULL, 0 }
-};
 
 static enum exit_status
 dry_run(const struct config *config, const struct strlist *jobs)
@@ -40,7 +30,7 @@ execute(const struct config *config, const struct strlist *jobs, bool quiet)
 	if (run_execute(config, jobs, &report, &err) < 0)
 		return cmd_fail(&err);
 	for (i = 0; !quiet && i < report.n_jobs; i++)
-		if (report.jobs[i].stored)
+		if (report.jobs[i].archive != NULL)
 			(void)printf("%s\n", report.jobs[i].archive);
 	return report_exit(&report);
 }
@@ -52,18 +42,11 @@ cmd_run(const struct cmd_context *context, int argc, char **argv)
 	CLEANUP(strlist_free) struct strlist jobs = STRLIST_INIT;
 	struct err err = ERR_INIT;
 	bool dry = false;
-	int c;
+	enum exit_status status;
 
-	while ((c = getopt_long(argc, argv, "j:", long_options, NULL)) != -1) {
-		if (c == OPT_DRY_RUN)
-			dry = true;
-		else if (c != 'j')
-			return cmd_usage("run", "wrong option");
-		else if (strlist_add(&jobs, optarg, &err) < 0)
-			return cmd_fail(&err);
-	}
-	if (optind != argc)
-		return cmd_usage("run", "unexpected '%s'", argv[optind]);
+	status = cmd_take_jobs(argc, argv, &jobs, &dry);
+	if (status != EXIT_DONE)
+		return status;
 	if (cmd_load_config(context, &config, &err) < 0)
 		return cmd_fail(&err);
 	return cmd_flush(dry ? dry_run(&config, &jobs) :

@@ -26,18 +26,38 @@ report_init(struct report *ret, const char *const *names, size_t n,
 	return 0;
 }
 
+static void
+job_free(struct report_job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->n_stores; i++)
+		free(job->stores[i].label);
+	free(job->stores);
+	free(job->name);
+	free(job->archive);
+	strlist_free(&job->problems);
+}
+
 void
 report_free(struct report *report)
 {
 	size_t i;
 
-	for (i = 0; i < report->n_jobs; i++) {
-		free(report->jobs[i].name);
-		free(report->jobs[i].archive);
-		strlist_free(&report->jobs[i].problems);
-	}
+	for (i = 0; i < report->n_jobs; i++)
+		job_free(&report->jobs[i]);
 	free(report->jobs);
 	*report = (struct report){ 0 };
+}
+
+int
+report_stores(struct report_job *job, size_t n, struct err *err)
+{
+	job->stores = calloc(n + 1, sizeof *job->stores);
+	if (job->stores == NULL)
+		return err_nomem(err);
+	job->n_stores = n;
+	return 0;
 }
 
 void

@@ -18,13 +18,24 @@
 /* Problems of a job that are named; the rest is counted. */
 #define REPORT_PROBLEMS_NAMED 100
 
+struct report_store {
+	char *label;		/* "local '/archive'" */
+	bool stored;		/* the new archive is in it */
+	struct err err;		/* why not */
+	size_t total;		/* candidates that pruning looked at */
+	size_t pruned;
+	size_t prune_errors;
+};
+
 struct report_job {
 	char *name;
-	bool stored;		/* there is a new archive in a store */
+	bool stored;		/* the new archive is in a store at least */
 	struct err err;		/* why not */
+	struct report_store *stores;
+	size_t n_stores;
 	struct strlist problems;	/* what went wrong beside it: exit 3 */
 	size_t n_problems;	/* all of them */
-	char *archive;		/* where it is, if stored */
+	char *archive;		/* where it is, if stored: a path, or an URL */
 	uint64_t size_bytes;	/* as stored */
 	uint64_t raw_bytes;	/* content of the regular files */
 	uint64_t files;
@@ -43,6 +54,10 @@ struct report {
 MUST_CHECK int report_init(struct report *ret, const char *const *names,
     size_t n, struct err *err);
 void report_free(struct report *report);
+
+/* report_stores: room for n stores of a job. */
+MUST_CHECK int report_stores(struct report_job *job, size_t n,
+    struct err *err);
 
 /* report_problem: count it, and name it while there are few. Cannot fail: out
  * of memory, it is only counted. */

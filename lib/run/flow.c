@@ -13,7 +13,7 @@
 
 #define BLOCK_BYTES ((size_t)512 * 1024)
 #define BLOCKS 16	/* 8 MiB between two stages: rides out short stalls */
-#define STAGES_MAX 4
+#define STAGES_MAX 4	/* all of line_up */
 #define TICK_NS 200000000L
 
 struct flow;
@@ -46,7 +46,7 @@ struct flow {
 	size_t n_running;
 };
 
-/* --- the stages, each in one shape ---------------------------------------- */
+/* --- the stages, each in one shape --------------------------------------- */
 
 static void
 set_window_over(struct flow *flow)
@@ -99,12 +99,18 @@ run_compress(struct flow *flow, struct chan *in, struct chan *out,
 }
 
 static int
+run_seal(struct flow *flow, struct chan *in, struct chan *out,
+    struct err *err)
+{
+	return seal_stage(flow->settings->seal, in, out, err);
+}
+
+static int
 run_spool(struct flow *flow, struct chan *in, struct chan *out,
     struct err *err)
 {
 	(void)out;
-	return spool_stage(flow->settings->spool_fd,
-	    flow->settings->spool_name, in, &flow->progress,
+	return spool_stage(flow->settings->spool, in, &flow->progress,
 	    &flow->result->stored, err);
 }
 
@@ -118,11 +124,14 @@ line_up(struct flow *flow)
 	if (flow->settings->compress.kind != COMPRESSION_NONE)
 		stages[n++] = (struct stage){
 			.name = "compress", .run = run_compress };
+	if (flow->settings->seal != NULL)
+		stages[n++] = (struct stage){
+			.name = "seal", .run = run_seal };
 	stages[n++] = (struct stage){ .name = "spool", .run = run_spool };
 	flow->n_stages = n;
 }
 
-/* --- what is the same for all of them -------------------------------------- */
+/* --- what is the same for all of them ------------------------------------ */
 
 static void *
 stage_thread(void *cookie)
@@ -135,6 +144,8 @@ stage_thread(void *cookie)
 		chan_cancel(stage->in);
 	if (stage->rc < 0 && stage->out != NULL)
 		chan_cancel(stage->out);
+	if (stage->rc < 0)
+		spool_end(flow->settings->spool, false);
 	pthread_mutex_lock(&flow->mutex);
 	flow->n_running--;
 	if (stage->rc < 0)
@@ -166,6 +177,7 @@ cancel(struct flow *flow)
 
 	for (i = 0; i < flow->n_chans; i++)
 		chan_cancel(flow->chans[i]);
+	spool_end(flow->settings->spool, false);
 }
 
 static int
@@ -319,14 +331,17 @@ flow_run(const struct flow_settings *settings, struct flow_result *ret,
 	result.sources = calloc(settings->n_sources + 1,
 	    sizeof *result.sources);
 	if (result.sources == NULL) {
+		spool_end(settings->spool, false);
 		settings->window_over(settings->cookie);
 		return err_nomem(err);
 	}
 	rc = run_stages(&flow, err);
 	for (i = 0; i < flow.n_chans; i++)
 		chan_free(flow.chans[i]);
-	if (rc < 0)
+	if (rc < 0) {
+		spool_end(settings->spool, false);
 		return -1;
+	}
 	*ret = result;
 	result = (struct flow_result)FLOW_RESULT_INIT;
 	return 0;

@@ -1,7 +1,8 @@
 /*
  * flow: lines up the stages of one job, and runs them.
  *
- *     pack ─> [compress] ─> spool          one thread each, channels between
+ *     pack ─> [compress] ─> [seal] ─> spool     one thread each, channels
+ *                                                  between
  *
  * Adding a stage is one more line in flow.c. The calling thread only waits,
  * draws the status line and calls window_over: so that containers start as
@@ -16,6 +17,7 @@
 #include "lib/base/err.h"
 #include "lib/stream/compress.h"
 #include "lib/stream/pack.h"
+#include "lib/stream/seal.h"
 #include "lib/stream/spool.h"
 
 struct flow_settings {
@@ -24,8 +26,9 @@ struct flow_settings {
 	size_t n_quiesced;	/* the first ones, read in the window */
 	struct pack_settings pack;	/* its progress is set by flow */
 	struct compress_settings compress;
-	int spool_fd;
-	const char *spool_name;
+	struct seal *seal;	/* NULL: not encrypted */
+	struct spool *spool;	/* its end is known to the caller only; but a
+				 * flow that fails ends it, as no archive */
 	/* Called exactly once, on flow_run's thread: the quiesced sources have
 	 * been read, or nothing more will be. */
 	void (*window_over)(void *cookie);

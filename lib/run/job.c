@@ -8,31 +8,31 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "build_config.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/docker/quiesce.h"
 #include "lib/run/estimate.h"
 #include "lib/run/flow.h"
-#include "lib/store/metadata.h"
-#include "lib/store/name.h"
-#include "lib/store/store.h"
+#include "lib/run/prune.h"
+#include "lib/run/sidecar.h"
+#include "lib/run/stores.h"
 
 #define RESUME_RETRY_S 60.0
 
 /* A job at work. The mutex is for what the packing thread reports. */
 struct work {
 	const struct job *job;
-	const struct strlist *stores;
+	const struct strlist *left_out;
 	struct report_job *report;
+	struct stores stores;
 	pthread_mutex_t mutex;
 	struct quiesce quiesce;
 	bool resumed;
 	time_t started;
 };
 
-/* --- problems beside the archive -------------------------------------------- */
+/* --- problems beside the archive ----------------------------------------- */
 
 static void PRINTF_LIKE(2, 3)
 problem(struct work *work, const char *fmt, ...)
@@ -83,7 +83,7 @@ watch(void *cookie, enum pack_event event, const char *path, const char *why)
 	}
 }
 
-/* --- the window --------------------------------------------------------------- */
+/* --- the window ---------------------------------------------------------- */
 
 /* Starts what was stopped; the second call does nothing. */
 static void
@@ -115,8 +115,7 @@ resume(void *cookie)
 }
 
 static int
-stream(struct work *work, struct tempfile *spool, const char *label,
-    struct flow_result *ret, struct err *err)
+stream(struct work *work, struct flow_result *ret, struct err *err)
 {
 	const struct job *job = work->job;
 	struct flow_settings settings = {
@@ -125,14 +124,14 @@ stream(struct work *work, struct tempfile *spool, const char *label,
 		.pack = {
 			.exclude = &job->options->exclude,
 			.exclude_regexp = job->options->exclude_regexp,
-			.left_out = work->stores,
+			.left_out = work->left_out,
 			.watch = watch,
 			.cookie = work,
 		},
 		.compress = { .kind = job->compression,
 			.threads = (int)job->options->parallelism },
-		.spool_fd = spool->fd,
-		.spool_name = label,
+		.seal = job->seal,
+		.spool = work->stores.spool,
 		.window_over = resume,
 		.cookie = work,
 	};
@@ -157,8 +156,7 @@ stream(struct work *work, struct tempfile *spool, const char *label,
 /* Stop, read, start: the start is on every path. */
 static int
 quiesce_and_stream(struct work *work, const struct inventory *inventory,
-    struct tempfile *spool, const char *label, struct flow_result *ret,
-    struct err *err)
+    struct flow_result *ret, struct err *err)
 {
 	const struct job *job = work->job;
 	int rc;
@@ -168,12 +166,12 @@ quiesce_and_stream(struct work *work, const struct inventory *inventory,
 		return -1;
 	rc = quiesce_begin(&work->quiesce, err);
 	if (rc == 0)
-		rc = stream(work, spool, label, ret, err);
+		rc = stream(work, ret, err);
 	resume(work);
 	return rc;
 }
 
-/* --- what is known afterwards --------------------------------------------------- */
+/* --- what is known afterwards -------------------------------------------- */
 
 static bool
 is_empty(const struct pack_result *result)
@@ -203,198 +201,137 @@ check_not_empty(const struct work *work, const struct flow_result *result,
 	    "made of nothing");
 }
 
-static struct metadata_source
-source_metadata(const struct source *source, const struct pack_result *result)
-{
-	struct metadata_source ret = {
-		.type = source->type == SOURCE_VOLUME ? "volume" : "directory",
-		.name = source->name,
-		.path = source->path,
-		.members = result->members != 0 ? result->members - 1 : 0,
-	};
+/* --- the archive is made: what goes with it ------------------------------ */
 
-	if (source->volume != NULL) {
-		ret.driver = source->volume->driver;
-		ret.labels = &source->volume->labels;
-		ret.options = &source->volume->options;
-	}
-	return ret;
-}
-
-static const char *
-compression_name(enum compression kind)
-{
-	return kind == COMPRESSION_GZIP ? "gzip" :
-	    kind == COMPRESSION_ZSTD ? "zstd" : "none";
-}
-
-static int
-format_metadata(const struct work *work, const struct flow_result *result,
-    struct metadata_source *sources, struct metadata_container *containers,
-    char **ret, struct err *err)
+/* What fails here is a problem, no more: the archive is safe. */
+static void
+put_beside(struct work *work, const struct stores_slot *slot,
+    const char *name, const char *text)
 {
 	const struct job *job = work->job;
-	char host[256] = "";
-	struct metadata metadata = {
-		.name = job->archive_name,
-		.job = job->name,
-		.host = host,
-		.started = work->started,
-		.finished = clock_now(),
-		.size_bytes = result->stored.bytes,
-		.sha256 = result->stored.sha256,
-		.raw_bytes = result->total.raw_bytes,
-		.files = result->total.files,
-		.compression = compression_name(job->compression),
-		.encryption = "none",
-		.sources = sources,
-		.n_sources = job->sources.n,
-		.containers = containers,
-		.n_containers = work->quiesce.n,
-		.warnings = &work->report->problems,
-		.vbackup = BUILD_VERSION,
-	};
-	size_t i;
-
-	(void)gethostname(host, sizeof host - 1);
-	for (i = 0; i < job->sources.n; i++)
-		sources[i] = source_metadata(&job->sources.v[i],
-		    &result->sources[i]);
-	for (i = 0; i < work->quiesce.n; i++) {
-		const struct quiesce_unit *unit = &work->quiesce.units[i];
-
-		containers[i] = (struct metadata_container){
-			unit->container->name, unit->container->image, "stop",
-			unit->window_s };
-	}
-	return metadata_format(&metadata, ret, err);
-}
-
-static int
-put_metadata(const struct work *work, struct store *store,
-    const struct flow_result *result, struct err *err)
-{
-	CLEANUP(cleanup_free) struct metadata_source *sources =
-	    calloc(work->job->sources.n + 1, sizeof *sources);
-	CLEANUP(cleanup_free) struct metadata_container *containers =
-	    calloc(work->quiesce.n + 1, sizeof *containers);
-	CLEANUP(cleanup_free) char *text = NULL;
-	CLEANUP(cleanup_free) char *masked = NULL;
-	CLEANUP(cleanup_free) char *name = NULL;
-
-	if (sources == NULL || containers == NULL)
-		return err_nomem(err);
-	if (format_metadata(work, result, sources, containers, &text,
-	    err) < 0 ||
-	    log_mask(text, &masked, err) < 0 ||
-	    str_format(&name, err, "%s%s", work->job->archive_name,
-	    NAME_METADATA_SUFFIX) < 0)
-		return -1;
-	return store_put_small(store, name, masked, strlen(masked), err);
-}
-
-/* The archive is safe by now: what fails here is a problem, no more. */
-static void
-put_beside(struct work *work, struct store *store,
-    const struct flow_result *result)
-{
 	struct err err = ERR_INIT;
 
-	if (put_metadata(work, store, result, &err) < 0)
-		problem(work, "%s: no metadata: %s", store_label(store),
-		    err.msg);
-	if (work->job->latest != NULL && store_link_latest(store,
-	    work->job->latest, work->job->archive_name, &err) < 0)
-		problem(work, "%s: %s", store_label(store), err.msg);
+	if (text != NULL && store_put_small(slot->store, name, text,
+	    strlen(text), &err) < 0)
+		problem(work, "no metadata: %s", err.msg);
+	if (job->latest != NULL && store_link_latest(slot->store, job->latest,
+	    job->archive_name, &err) < 0)
+		problem(work, "%s", err.msg);
 }
 
-static int
-put(struct work *work, struct store *store, struct tempfile *spool,
-    const struct flow_result *result, struct err *err)
+static void
+prune(struct work *work, struct stores_slot *slot)
 {
-	const struct job *job = work->job;
+	CLEANUP(prune_result_free) struct prune_result result =
+	    PRUNE_RESULT_INIT;
+	struct err err = ERR_INIT;
+	size_t i;
 
-	if (store_put(store, job->archive_name,
-	    job->name_has_time ? STORE_NEW : STORE_REPLACE, spool,
-	    result->stored.bytes, err) < 0 ||
-	    file_join(job->archive_path, job->archive_name,
-	    &work->report->archive, err) < 0)
-		return -1;
-	work->report->stored = true;
-	work->report->size_bytes = result->stored.bytes;
-	work->report->raw_bytes = result->total.raw_bytes;
-	work->report->files = result->total.files;
-	put_beside(work, store, result);
-	return 0;
+	if (!slot->plan->prune || !retain_is_on(&work->job->retain))
+		return;
+	if (prune_store(work->job, slot->store, work->job->archive_name,
+	    clock_now(), false, &result, &err) < 0)
+		problem(work, "cannot prune: %s", err.msg);
+	for (i = 0; i < result.failed.n; i++)
+		problem(work, "%s: cannot remove %s", slot->report->label,
+		    result.failed.v[i]);
+	slot->report->total = result.candidates;
+	slot->report->pruned = result.pruned;
+	slot->report->prune_errors = result.failed.n;
 }
 
-/* --- before anything is stopped --------------------------------------------------- */
-
-static int
-check_room(const struct job *job, struct store *store, struct err *err)
+static void
+report_stored(struct work *work, const struct flow_result *result,
+    struct err *err)
 {
-	const struct options *o = job->options;
-	uint64_t raw_bytes, need_bytes;
+	struct report_job *report = work->report;
+	size_t i;
 
-	if (estimate_raw(&job->sources, &raw_bytes, err) < 0)
-		return -1;
-	need_bytes = estimate_need(raw_bytes, job->compression);
-	/* What is excluded was counted: then the estimate proves nothing. */
-	if (o->exclude.n != 0 || o->exclude_regexp != NULL)
-		need_bytes = 0;
-	return store_check(store, need_bytes, err);
+	report->stored = true;
+	report->size_bytes = result->stored.bytes;
+	report->raw_bytes = result->total.raw_bytes;
+	report->files = result->total.files;
+	for (i = 0; i < work->stores.n; i++) {
+		const struct stores_slot *slot = &work->stores.slots[i];
+
+		if (!slot->report->stored)
+			problem(work, "not stored: %s",
+			    slot->report->err.msg);
+		else if (report->archive == NULL && file_join(
+		    slot->plan->place, work->job->archive_name,
+		    &report->archive, err) < 0)
+			problem(work, "%s", err->msg);
+	}
 }
 
-static int
-check_name(const struct job *job, struct store *store, struct err *err)
+/* Metadata, latest link and pruning, in every store that has the archive. */
+static void
+complete(struct work *work, const struct flow_result *result)
 {
-	bool taken;
+	const struct sidecar facts = { work->job, result, &work->quiesce,
+		&work->report->problems, work->started };
+	CLEANUP(cleanup_free) char *name = NULL;
+	CLEANUP(cleanup_free) char *text = NULL;
+	struct err err = ERR_INIT;
+	size_t i;
 
-	if (store_has(store, job->archive_name, &taken, err) < 0)
-		return -1;
-	if (!taken)
-		return 0;
-	if (job->name_has_time)
-		return err_set(err, ERR_EXISTS, "%s: '%s' is there already, "
-		    "and an archive whose name carries a time is never "
-		    "replaced", store_label(store), job->archive_name);
-	log_info("'%s' has no time in its name: it will be replaced",
-	    job->archive_name);
-	return 0;
+	report_stored(work, result, &err);
+	if (sidecar_format(&facts, &name, &text, &err) < 0)
+		problem(work, "no metadata: %s", err.msg);
+	for (i = 0; i < work->stores.n; i++) {
+		struct stores_slot *slot = &work->stores.slots[i];
+
+		if (!slot->report->stored)
+			continue;
+		put_beside(work, slot, name, text);
+		prune(work, slot);
+	}
 }
 
-static int
-open_store(const struct job *job, struct store **ret, struct err *err)
-{
-	struct store_local_settings settings = {
-		.path = job->archive_path,
-		.owner = job->options->archive_owner,
-		.mode = (unsigned)job->options->archive_mode,
-	};
+/* --- the whole ----------------------------------------------------------- */
 
-	return store_local_new(&settings, ret, err);
+/* A stream without a disk ends when no store takes it any more: then the cause
+ * is theirs. */
+static int
+name_cause(const struct work *work, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; err->kind == ERR_STREAM && i < work->stores.n; i++) {
+		const struct err *cause = &work->report->stores[i].err;
+
+		if (cause->kind != ERR_NONE && cause->kind != ERR_STREAM)
+			*err = *cause;
+	}
+	return -1;
 }
 
 static int
 back_up(struct work *work, const struct inventory *inventory, struct err *err)
 {
-	const struct job *job = work->job;
-	CLEANUP(store_freep) struct store *store = NULL;
-	CLEANUP(tempfile_abort) struct tempfile spool = TEMPFILE_NONE;
 	CLEANUP(flow_result_free) struct flow_result result = FLOW_RESULT_INIT;
+	uint64_t raw_bytes;
+	int rc;
 
-	if (open_store(job, &store, err) < 0 ||
-	    check_room(job, store, err) < 0 ||
-	    check_name(job, store, err) < 0 ||
-	    store_spool(store, &spool, err) < 0 ||
-	    quiesce_and_stream(work, inventory, &spool, store_label(store),
-	    &result, err) < 0 ||
-	    check_not_empty(work, &result, err) < 0)
+	if (estimate_raw(&work->job->sources, &raw_bytes, err) < 0 ||
+	    stores_open(&work->stores, work->job, raw_bytes, work->report,
+	    err) < 0 ||
+	    stores_spool(&work->stores, raw_bytes, err) < 0)
 		return -1;
-	if (result.total.sockets != 0)
+	stores_begin(&work->stores);
+	rc = quiesce_and_stream(work, inventory, &result, err);
+	if (rc == 0)
+		rc = check_not_empty(work, &result, err);
+	if (rc == 0 && result.total.sockets != 0)
 		log_info("sockets left out: %llu",
 		    (unsigned long long)result.total.sockets);
-	return put(work, store, &spool, &result, err);
+	if (stores_finish(&work->stores, rc == 0, result.stored.bytes,
+	    err) < 0)
+		return -1;
+	if (rc < 0)
+		return name_cause(work, err);
+	complete(work, &result);
+	return 0;
 }
 
 static void
@@ -416,20 +353,25 @@ log_done(const struct report_job *report)
 
 void
 job_run(const struct job *job, const struct inventory *inventory,
-    const struct strlist *stores, struct report_job *ret)
+    const struct strlist *left_out, struct report_job *ret)
 {
-	struct work work = { .job = job, .stores = stores, .report = ret,
-		.mutex = PTHREAD_MUTEX_INITIALIZER, .started = clock_now() };
+	struct work work = { .job = job, .left_out = left_out, .report = ret,
+		.stores = STORES_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER,
+		.started = clock_now() };
 	double began_s = clock_mono_s();
 	int rc;
 
-	log_info("backup of %zu sources into '%s' begins", job->sources.n,
-	    job->archive_path);
-	rc = back_up(&work, inventory, &ret->err);
+	log_info("backup of %zu source%s into %zu store%s begins",
+	    job->sources.n, job->sources.n == 1 ? "" : "s", job->stores.n,
+	    job->stores.n == 1 ? "" : "s");
+	rc = report_stores(ret, job->stores.n, &ret->err);
+	if (rc == 0)
+		rc = back_up(&work, inventory, &ret->err);
 	ret->seconds = clock_mono_s() - began_s;
 	if (rc == 0)
 		log_done(ret);
 	else
 		log_error("no archive: %s", ret->err.msg);
+	stores_close(&work.stores);
 	quiesce_free(&work.quiesce);
 }

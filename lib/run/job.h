@@ -13,11 +13,11 @@
  * job_run: back one job up. What was stopped runs again when it returns, or
  * the report says which does not.
  *
- * Takes    job and inventory, borrowed; stores: directories of all stores of
+ * Takes    job and inventory, borrowed; left_out: directories of all stores of
  *          the run, which are never packed; ret: its place in the report
  * Gives    ret->stored and the figures; or ret->err says why not
  */
 void job_run(const struct job *job, const struct inventory *inventory,
-    const struct strlist *stores, struct report_job *ret);
+    const struct strlist *left_out, struct report_job *ret);
 
 #endif

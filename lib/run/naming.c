@@ -73,20 +73,32 @@ cut_to_base(struct naming *n, const struct job *job, char *pattern,
 	    "'%s', what is behind its last slash", job->name, pattern);
 }
 
+/* What comes out of gpg says so. */
+static int
+add_suffix(struct job *job, struct err *err)
+{
+	CLEANUP(cleanup_free) char *plain = job->archive_name;
+
+	job->archive_name = NULL;
+	return str_format(&job->archive_name, err, "%s%s", plain,
+	    NAME_SEALED_SUFFIX);
+}
+
 static int
 make_name(struct naming *n, struct job *job, struct err *err)
 {
 	CLEANUP(cleanup_free) char *expanded = NULL;
-	CLEANUP(cleanup_free) char *pattern = NULL;
 	struct name_values values = { .job = job->name };
 
 	if (expand(job->options, job->options->filename, &expanded, err) < 0 ||
 	    choose_compression(n, job, expanded, &values.extension, err) < 0 ||
-	    name_template(expanded, &values, &pattern, err) < 0 ||
-	    cut_to_base(n, job, pattern, err) < 0 ||
-	    name_format(pattern, n->now, &job->archive_name, err) < 0)
+	    name_template(expanded, &values, &job->pattern, err) < 0 ||
+	    cut_to_base(n, job, job->pattern, err) < 0 ||
+	    name_format(job->pattern, n->now, &job->archive_name, err) < 0)
 		return -1;
-	job->name_has_time = name_has_time(pattern);
+	job->name_has_time = name_has_time(job->pattern);
+	if (job->seal != NULL)
+		return add_suffix(job, err);
 	return 0;
 }
 
@@ -106,6 +118,24 @@ make_latest(struct job *job, struct err *err)
 	return 0;
 }
 
+static int
+make_prune_prefix(struct job *job, struct err *err)
+{
+	const struct options *o = job->options;
+
+	if (o->retention_prefix == NULL)
+		return 0;
+	if (expand(o, o->retention_prefix, &job->prune_prefix, err) < 0)
+		return -1;
+	/* Else nothing would ever be pruned, and nobody would know. */
+	if (*job->prune_prefix == '\0' ||
+	    strchr(job->prune_prefix, '/') != NULL)
+		return err_set(err, ERR_CONFIG, "retention.prefix: '%s' is "
+		    "not what the name of a file can begin with",
+		    job->prune_prefix);
+	return 0;
+}
+
 int
 naming_choose(struct job *job, time_t now, struct strlist *problems,
     struct strlist *warnings, struct err *err)
@@ -115,7 +145,10 @@ naming_choose(struct job *job, time_t now, struct strlist *problems,
 	if (make_name(&naming, job, err) < 0 &&
 	    problems_absorb(problems, job->name, NULL, err) < 0)
 		return -1;
-	if (make_latest(job, err) < 0)
+	if (make_latest(job, err) < 0 &&
+	    problems_absorb(problems, job->name, NULL, err) < 0)
+		return -1;
+	if (make_prune_prefix(job, err) < 0)
 		return problems_absorb(problems, job->name, NULL, err);
 	return 0;
 }

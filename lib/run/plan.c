@@ -7,14 +7,17 @@
 #include "lib/base/file.h"
 #include "lib/config/problems.h"
 #include "lib/run/naming.h"
+#include "lib/run/retention.h"
 #include "lib/run/select.h"
 #include "lib/run/window.h"
+#include "lib/store/name.h"
 #include "lib/stream/pack.h"
 
 #define BASE_JOB "backup"
 
 /* What plan_make is at work on. */
 struct planning {
+	const struct config *config;
 	const struct inventory *inventory;
 	time_t now;
 	struct plan plan;
@@ -28,9 +31,12 @@ job_free(struct job *job)
 	free(job->name);
 	source_list_free(&job->sources);
 	free(job->stopped);
+	free(job->pattern);
 	free(job->archive_name);
-	free(job->archive_path);
+	store_plan_list_free(&job->stores);
+	seal_free(job->seal);
 	free(job->latest);
+	free(job->prune_prefix);
 	*job = (struct job){ 0 };
 }
 
@@ -45,7 +51,7 @@ plan_free(struct plan *plan)
 	*plan = (struct plan){ 0 };
 }
 
-/* --- jobs ------------------------------------------------------------------ */
+/* --- jobs ---------------------------------------------------------------- */
 
 struct job *
 plan_find(const struct plan *plan, const char *name)
@@ -160,7 +166,7 @@ make_all_jobs(struct planning *p, const struct config *config,
 	return 0;
 }
 
-/* --- checks ------------------------------------------------------------------*/
+/* --- checks -------------------------------------------------------------- */
 
 static bool
 runs_on(const struct inventory *inventory, const struct job *job,
@@ -235,41 +241,46 @@ check_patterns(struct planning *p, const struct job *job, struct err *err)
 	    err);
 }
 
+/* Keys and passphrase are looked at now: nothing is stopped for an archive that
+ * could not be sealed. */
 static int
-find_store(struct planning *p, struct job *job, struct err *err)
+prepare_seal(struct planning *p, struct job *job, struct err *err)
 {
-	const char *path = job->options->archive_path;
+	const struct options *o = job->options;
+	struct seal_settings settings = {
+		.passphrase = o->seal_passphrase,
+		.key_ring = o->seal_key_ring,
+		.recipients = &o->seal_recipients,
+	};
 
-	if (path == NULL && file_is_dir("/archive"))
-		path = "/archive";
-	if (path == NULL)
-		return strlist_addf(p->problems, err, "%s: there is no "
-		    "store (set archive.path, or make the directory /archive)",
-		    job->name);
-	if (*path != '/')
-		return strlist_addf(p->problems, err, "archive.path: '%s' is "
-		    "not an absolute path", path);
-	if (!file_is_dir(path))
-		return strlist_addf(p->problems, err, "archive.path: '%s' is "
-		    "not a directory", path);
-	return str_dup(path, &job->archive_path, err);
+	if (o->seal_passphrase == NULL && o->seal_key_ring == NULL &&
+	    o->seal_recipients.n == 0)
+		return 0;
+	if (seal_new(&settings, &job->seal, err) == 0)
+		return 0;
+	return problems_absorb(p->problems, job->name, "seal", err);
 }
 
-/* --- jobs against each other ------------------------------------------------*/
+/* --- jobs against each other --------------------------------------------- */
 
 static int
-check_collision(struct planning *p, const struct job *a, const struct job *b,
-    struct err *err)
+check_same_name(struct planning *p, const struct job *a, const struct job *b,
+    const char *place, struct err *err)
 {
-	if (a->archive_name == NULL || b->archive_name == NULL ||
-	    a->archive_path == NULL || b->archive_path == NULL ||
-	    strcmp(a->archive_path, b->archive_path) != 0)
-		return 0;
+	time_t made;
+
 	if (strcmp(a->archive_name, b->archive_name) == 0)
 		return strlist_addf(p->problems, err, "jobs '%s' and '%s' "
-		    "would both make '%s/%s' (put {{ .Job }} into "
-		    "backup.filename)", a->name, b->name, a->archive_path,
-		    a->archive_name);
+		    "would both make '%s' in '%s' (put {{ .Job }} into "
+		    "backup.filename)", a->name, b->name, a->archive_name,
+		    place);
+	/* Also under another suffix: each would prune what the other made. */
+	if (name_match(a->pattern, b->archive_name, &made) ||
+	    name_match(b->pattern, a->archive_name, &made))
+		return strlist_addf(p->problems, err, "jobs '%s' and '%s': "
+		    "'%s' and '%s' in '%s' cannot be told apart (put "
+		    "{{ .Job }} into backup.filename)", a->name, b->name,
+		    a->archive_name, b->archive_name, place);
 	if (a->latest != NULL && b->latest != NULL &&
 	    strcmp(a->latest, b->latest) == 0)
 		return strlist_addf(p->problems, err, "jobs '%s' and '%s' "
@@ -279,12 +290,32 @@ check_collision(struct planning *p, const struct job *a, const struct job *b,
 }
 
 static int
+check_collision(struct planning *p, const struct job *a, const struct job *b,
+    struct err *err)
+{
+	size_t i, k;
+
+	if (a->archive_name == NULL || b->archive_name == NULL)
+		return 0;
+	for (i = 0; i < a->stores.n; i++)
+		for (k = 0; k < b->stores.n; k++)
+			if (strcmp(a->stores.v[i].place,
+			    b->stores.v[k].place) == 0)
+				return check_same_name(p, a, b,
+				    a->stores.v[i].place, err);
+	return 0;
+}
+
+static int
 finish_job(struct planning *p, struct job *job, struct err *err)
 {
 	if (window_choose(&p->plan, p->inventory, job, err) < 0 ||
 	    check_sources(p, job, err) < 0 ||
 	    check_patterns(p, job, err) < 0 ||
-	    find_store(p, job, err) < 0)
+	    store_plan_choose(p->config, job->options, job->name,
+	    &job->stores, p->problems, err) < 0 ||
+	    prepare_seal(p, job, err) < 0 ||
+	    retention_choose(job, p->problems, err) < 0)
 		return -1;
 	return naming_choose(job, p->now, p->problems, p->warnings, err);
 }
@@ -294,7 +325,7 @@ plan_make(const struct config *config, const struct inventory *inventory,
     time_t now, struct plan *ret, struct strlist *problems,
     struct strlist *warnings, struct err *err)
 {
-	struct planning p = { .inventory = inventory, .now = now,
+	struct planning p = { .config = config, .inventory = inventory, .now = now,
 		.problems = problems, .warnings = warnings };
 	size_t i, k;
 	int rc = make_all_jobs(&p, config, err);
@@ -334,7 +365,7 @@ plan_narrow(struct plan *plan, const struct strlist *names,
 	return 0;
 }
 
-/* --- for people -----------------------------------------------------------------*/
+/* --- for people ---------------------------------------------------------- */
 
 static void
 add_job_text(struct str *s, const struct job *job)
@@ -357,9 +388,12 @@ add_job_text(struct str *s, const struct job *job)
 		str_addf(s, "  stop    %s\n", job->stopped[i]->name);
 	str_add(s, "  archive ");
 	str_add_visible(s, job->archive_name);
-	str_add(s, "\n  store   local ");
-	str_add_visible(s, job->archive_path);
 	str_add(s, "\n");
+	for (i = 0; i < job->stores.n; i++) {
+		str_addf(s, "  store   %s ", job->stores.v[i].name);
+		str_add_visible(s, job->stores.v[i].place);
+		str_add(s, "\n");
+	}
 }
 
 int

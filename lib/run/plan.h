@@ -28,7 +28,10 @@
 #include "lib/base/str.h"
 #include "lib/config/config.h"
 #include "lib/run/inventory.h"
+#include "lib/store/retain.h"
+#include "lib/run/store_plan.h"
 #include "lib/stream/compress.h"
+#include "lib/stream/seal.h"
 
 enum source_type { SOURCE_DIRECTORY, SOURCE_VOLUME };
 
@@ -58,10 +61,14 @@ struct job {
 	const struct container **stopped;	/* in the inventory */
 	size_t n_stopped;
 	enum compression compression;
+	char *pattern;		/* that archive_name was made from, by time */
 	char *archive_name;
 	bool name_has_time;	/* then it is never replaced */
-	char *archive_path;	/* directory of the store */
+	struct store_plan_list stores;
+	struct seal *seal;	/* NULL: not encrypted */
 	char *latest;		/* name of the symlink, or NULL */
+	struct retain_policy retain;
+	char *prune_prefix;	/* of the names to prune, or NULL: pattern */
 };
 
 struct plan {

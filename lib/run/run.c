@@ -11,6 +11,7 @@
 #include "lib/run/job.h"
 #include "lib/run/lock.h"
 #include "lib/run/plan.h"
+#include "lib/run/prune.h"
 
 #define NS_PER_S 1e9
 
@@ -18,15 +19,36 @@
 struct prepared {
 	struct inventory inventory;
 	struct plan plan;
+	struct strlist directories;	/* that keep archives, of all jobs: no
+					 * job packs them */
 };
 
-#define PREPARED_INIT { INVENTORY_INIT, { NULL, 0 } }
+#define PREPARED_INIT { INVENTORY_INIT, { NULL, 0 }, STRLIST_INIT }
 
 static void
 prepared_free(struct prepared *prepared)
 {
 	plan_free(&prepared->plan);
 	inventory_free(&prepared->inventory);
+	strlist_free(&prepared->directories);
+}
+
+static int
+collect_directories(const struct plan *plan, struct strlist *ret,
+    struct err *err)
+{
+	size_t i, k;
+
+	for (i = 0; i < plan->n_jobs; i++) {
+		const struct store_plan_list *stores = &plan->jobs[i].stores;
+
+		for (k = 0; k < stores->n; k++)
+			if (stores->v[k].kind == STORE_KIND_LOCAL &&
+			    !strlist_has(ret, stores->v[k].place) &&
+			    strlist_add(ret, stores->v[k].place, err) < 0)
+				return -1;
+	}
+	return 0;
 }
 
 static int
@@ -36,7 +58,8 @@ prepare(const struct config *config, const struct strlist *jobs,
 {
 	if (inventory_take(&config->base, &ret->inventory, err) < 0 ||
 	    plan_make(config, &ret->inventory, clock_now(), &ret->plan,
-	    problems, warnings, err) < 0)
+	    problems, warnings, err) < 0 ||
+	    collect_directories(&ret->plan, &ret->directories, err) < 0)
 		return -1;
 	return plan_narrow(&ret->plan, jobs, problems, err);
 }
@@ -55,6 +78,13 @@ run_check(const struct config *config, const struct strlist *jobs,
 	if (ret_plan == NULL || problems->n != 0)
 		return 0;
 	return plan_text(&prepared.plan, ret_plan, err);
+}
+
+static int
+take_lock(const struct config *config, struct lock *ret, struct err *err)
+{
+	return lock_take(ret, config->base.lock_directory,
+	    (double)config->base.lock_timeout_ns / NS_PER_S, err);
 }
 
 /* Waits a random part of the jitter. */
@@ -86,22 +116,17 @@ prepare_logged(const struct config *config, const struct strlist *jobs,
 	return problems_log(&problems, &warnings, err);
 }
 
-static int
-run_jobs(const struct prepared *prepared, struct report *report,
-    struct err *err)
+static void
+run_jobs(const struct prepared *prepared, struct report *report)
 {
-	CLEANUP(strlist_free) struct strlist stores = STRLIST_INIT;
 	const struct plan *plan = &prepared->plan;
 	size_t i;
 
-	for (i = 0; i < plan->n_jobs; i++)
-		if (!strlist_has(&stores, plan->jobs[i].archive_path) &&
-		    strlist_add(&stores, plan->jobs[i].archive_path, err) < 0)
-			return -1;
 	for (i = 0; i < plan->n_jobs && intr_signal() == 0; i++) {
 		if (plan->n_jobs > 1)
 			log_job(plan->jobs[i].name);
-		job_run(&plan->jobs[i], &prepared->inventory, &stores,
+		job_run(&plan->jobs[i], &prepared->inventory,
+		    &prepared->directories,
 		    &report->jobs[i]);
 	}
 	log_job(NULL);
@@ -109,7 +134,6 @@ run_jobs(const struct prepared *prepared, struct report *report,
 	for (i = 0; i < plan->n_jobs; i++)
 		report->interrupted = report->interrupted ||
 		    (intr_signal() != 0 && !report->jobs[i].stored);
-	return 0;
 }
 
 static int
@@ -135,15 +159,93 @@ run_execute(const struct config *config, const struct strlist *jobs,
 	CLEANUP(report_free) struct report report = { 0 };
 	time_t started = clock_now();
 
-	if (lock_take(&lock, config->base.lock_directory,
-	    (double)config->base.lock_timeout_ns / NS_PER_S, err) < 0 ||
+	if (take_lock(config, &lock, err) < 0 ||
 	    jitter(config->base.jitter_ns, err) < 0 ||
 	    prepare_logged(config, jobs, &prepared, err) < 0 ||
-	    new_report(&prepared.plan, &report, err) < 0 ||
-	    run_jobs(&prepared, &report, err) < 0)
+	    new_report(&prepared.plan, &report, err) < 0)
 		return -1;
+	run_jobs(&prepared, &report);
 	report.started = started;
 	*ret = report;
 	report = (struct report){ 0 };
+	return 0;
+}
+
+/* --- pruning alone ------------------------------------------------------- */
+
+struct pruning {
+	bool dry_run;
+	void (*tell)(void *cookie, const char *place, const char *name);
+	void *cookie;
+};
+
+static int
+prune_one(const struct pruning *pruning, const struct job *job,
+    const struct store_plan *where, struct report_job *report,
+    struct err *err)
+{
+	CLEANUP(store_freep) struct store *store = NULL;
+	CLEANUP(prune_result_free) struct prune_result result =
+	    PRUNE_RESULT_INIT;
+	size_t i;
+	int rc;
+
+	if (store_plan_open(where, &store, err) < 0)
+		return -1;
+	rc = prune_store(job, store, NULL, clock_now(), pruning->dry_run,
+	    &result, err);
+	for (i = 0; i < result.names.n; i++)
+		pruning->tell(pruning->cookie, where->place,
+		    result.names.v[i]);
+	for (i = 0; i < result.failed.n; i++) {
+		log_warning("%s: cannot remove %s", where->place,
+		    result.failed.v[i]);
+		report_problem(report, "%s: cannot remove %s", where->place,
+		    result.failed.v[i]);
+	}
+	return rc;
+}
+
+/* One store that fails keeps no other from being pruned. */
+static void
+prune_job(const struct pruning *pruning, const struct job *job,
+    struct report_job *report)
+{
+	size_t i;
+
+	report->stored = true;
+	for (i = 0; i < job->stores.n && intr_signal() == 0; i++) {
+		struct err err = ERR_INIT;
+
+		if (!job->stores.v[i].prune || !retain_is_on(&job->retain) ||
+		    prune_one(pruning, job, &job->stores.v[i], report,
+		    &err) == 0)
+			continue;
+		log_error("%s", err.msg);
+		report->stored = false;
+		report->err = err;
+	}
+}
+
+int
+run_prune(const struct config *config, const struct strlist *jobs,
+    bool dry_run,
+    void (*tell)(void *cookie, const char *place, const char *name),
+    void *cookie, struct report *ret, struct err *err)
+{
+	const struct pruning pruning = { dry_run, tell, cookie };
+	CLEANUP(lock_release) struct lock lock = LOCK_NONE;
+	CLEANUP(prepared_free) struct prepared prepared = PREPARED_INIT;
+	struct report report = { 0 };
+	size_t i;
+
+	if ((!dry_run && take_lock(config, &lock, err) < 0) ||
+	    prepare_logged(config, jobs, &prepared, err) < 0 ||
+	    new_report(&prepared.plan, &report, err) < 0)
+		return -1;
+	for (i = 0; i < prepared.plan.n_jobs; i++)
+		prune_job(&pruning, &prepared.plan.jobs[i], &report.jobs[i]);
+	report.interrupted = intr_signal() != 0;
+	*ret = report;
 	return 0;
 }

@@ -2,14 +2,16 @@
  * run: the order of things.
  *
  *     lock ─> inventory ─> plan ─> for each job:
- *         store is there, has room ─> quiesce ─> flow ─> resume
- *         ─> put ─> metadata ─> latest
+ *         stores are there, have room ─> quiesce ─> flow ─> resume
+ *         ─> stores have it ─> metadata ─> latest ─> prune
  *
  * Each job succeeds or fails by itself. Whatever fails, what was stopped is
  * started. A signal ends the job that it finds and the ones behind it.
  */
 #ifndef LIB_RUN_RUN_H
 #define LIB_RUN_RUN_H
+
+#include <stdbool.h>
 
 #include "lib/base/err.h"
 #include "lib/base/str.h"
@@ -38,5 +40,18 @@ MUST_CHECK int run_check(const struct config *config,
  */
 MUST_CHECK int run_execute(const struct config *config,
     const struct strlist *jobs, struct report *ret, struct err *err);
+
+/*
+ * run_prune: remove old archives, and nothing else: every job in every store
+ * that it may be pruned in. Takes the lock, unless dry_run.
+ *
+ * Takes    tell: called with each archive that was removed, or would be
+ * Gives    *ret: the report; a job is "stored" if all its stores were pruned
+ * Fails    as run_execute
+ */
+MUST_CHECK int run_prune(const struct config *config,
+    const struct strlist *jobs, bool dry_run,
+    void (*tell)(void *cookie, const char *place, const char *name),
+    void *cookie, struct report *ret, struct err *err);
 
 #endif

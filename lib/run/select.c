@@ -69,7 +69,7 @@ dup_or_null(const char *text, char **ret, struct err *err)
 	return text == NULL ? 0 : str_dup(text, ret, err);
 }
 
-/* --- labels ---------------------------------------------------------------- */
+/* --- labels -------------------------------------------------------------- */
 
 enum enable { ENABLE_UNSAID, ENABLE_YES, ENABLE_NO };
 
@@ -157,7 +157,7 @@ check_words(const struct container *container,
 	return 0;
 }
 
-/* --- sources --------------------------------------------------------------- */
+/* --- sources ------------------------------------------------------------- */
 
 static const char *
 project_of_volume(const struct volume *volume,
@@ -438,7 +438,7 @@ select_sources(const struct options *options,
 	return add_directories(options, ret, problems, err);
 }
 
-/* --- who uses what ----------------------------------------------------------*/
+/* --- who uses what ------------------------------------------------------- */
 
 static bool
 is_in(const char *path, const char *directory)

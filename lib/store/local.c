@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -13,11 +14,11 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
-#include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/store/store_ops.h"
 
 #define UNCHANGED ((uint32_t)-1)	/* as chown(2) has it, for both kinds */
+#define COPY_BYTES ((size_t)1 << 20)
 #define LINK_PREFIX TEMPFILE_PREFIX "link-"
 
 struct store_local {
@@ -47,18 +48,14 @@ set_attributes(const struct store_local *local, int fd, struct err *err)
 	return 0;
 }
 
-static void
-sweep(const struct store_local *local)
+/* Who holds a temporary file is told by its lock, whatever it is to be. */
+static int
+local_sweep(struct store *store, bool (*ours)(void *cookie, const char *name),
+    void *cookie, size_t *ret_n, struct err *err)
 {
-	struct err err = ERR_INIT;
-	size_t n;
-
-	/* What cannot be removed does not keep a new archive from being made.*/
-	if (tempfile_sweep(local->path, &n, &err) < 0)
-		log_warning("%s: %s", local->store.label, err.msg);
-	else if (n != 0)
-		log_info("%s: removed %zu unfinished %s of earlier runs",
-		    local->store.label, n, n == 1 ? "file" : "files");
+	(void)ours;
+	(void)cookie;
+	return tempfile_sweep(local_of(store)->path, ret_n, err);
 }
 
 static int
@@ -97,7 +94,6 @@ local_check(struct store *store, uint64_t need_bytes, struct err *err)
 	if (!file_is_dir(local->path))
 		return err_set(err, ERR_NOTFOUND,
 		    "there is no such directory (is it mounted?)");
-	sweep(local);	/* first: it makes room */
 	if (check_writable(local, err) < 0)
 		return -1;
 	return check_space(local, need_bytes, err);
@@ -147,7 +143,7 @@ check_size(const struct stat *st, const char *name, uint64_t bytes,
 }
 
 static int
-local_put(struct store *store, const char *name, enum store_put_mode mode,
+local_publish(struct store *store, const char *name, enum store_put_mode mode,
     struct tempfile *spool, uint64_t bytes, struct err *err)
 {
 	struct store_local *local = local_of(store);
@@ -167,6 +163,61 @@ local_put(struct store *store, const char *name, enum store_put_mode mode,
 	if (look(local, name, &st, err) < 0)
 		return -1;
 	return check_size(&st, name, bytes, err);
+}
+
+/* All of the stream into fd; *ret_bytes: so many. Returns 0 only if the stream
+ * says that they are a good archive. */
+static int
+copy(const struct store_stream *stream, int fd, const char *name,
+    uint64_t *ret_bytes, struct err *err)
+{
+	size_t chunk = stream->window_bytes < COPY_BYTES ?
+	    (size_t)stream->window_bytes : COPY_BYTES;
+	CLEANUP(cleanup_free) char *bytes = malloc(COPY_BYTES);
+	uint64_t at = 0, have, out = 0;
+	bool end;
+
+	if (bytes == NULL)
+		return err_nomem(err);
+	for (;;) {
+		size_t n;
+
+		if (stream->wait(stream->cookie, at + chunk, &have, &end,
+		    err) < 0)
+			return -1;
+		n = have - at < chunk ? (size_t)(have - at) : chunk;
+		if (n == 0 && end)
+			break;
+		if (stream->read(stream->cookie, at, bytes, n, err) < 0 ||
+		    file_write_fd(fd, name, bytes, n, err) < 0)
+			return -1;
+		at += n;
+		stream->release(stream->cookie, at);
+		if (file_write_out(fd, name, at, &out, err) < 0)
+			return -1;
+	}
+	*ret_bytes = at;
+	return 0;
+}
+
+static int
+local_put(struct store *store, const char *name, enum store_put_mode mode,
+    const struct store_stream *stream, struct err *err)
+{
+	CLEANUP(tempfile_abort) struct tempfile tmp = TEMPFILE_NONE;
+	struct store_local *local = local_of(store);
+	struct stat st;
+	uint64_t bytes = 0;
+
+	/* Known now, and not only when everything has been copied. */
+	if (look(local, name, &st, err) < 0)
+		return -1;
+	if (mode == STORE_NEW && st.st_mode != 0)
+		return err_set(err, ERR_EXISTS, "'%s' is there already", name);
+	if (tempfile_open(&tmp, local->path, err) < 0 ||
+	    copy(stream, tmp.fd, name, &bytes, err) < 0)
+		return -1;
+	return local_publish(store, name, mode, &tmp, bytes, err);
 }
 
 static int
@@ -228,6 +279,89 @@ local_link_latest(struct store *store, const char *link, const char *name,
 }
 
 static void
+close_dir(DIR **stream)
+{
+	if (*stream != NULL)
+		(void)closedir(*stream);
+}
+
+/* Appends the file of that name, if it is one that store.h speaks of. */
+static int
+list_one(int dirfd, const char *name, struct store_list *list,
+    struct err *err)
+{
+	struct store_entry *bigger;
+	struct stat st;
+
+	if (*name == '.')
+		return 0;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 :
+		    err_sys(err, "cannot look at '%s'", name);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	bigger = realloc(list->v, (list->n + 1) * sizeof *bigger);
+	if (bigger == NULL)
+		return err_nomem(err);
+	list->v = bigger;
+	bigger[list->n] = (struct store_entry){ .bytes = (uint64_t)st.st_size,
+		.modified = st.st_mtime };
+	if (str_dup(name, &bigger[list->n].name, err) < 0)
+		return -1;
+	list->n++;
+	return 0;
+}
+
+static int
+local_list(struct store *store, struct store_list *ret, struct err *err)
+{
+	CLEANUP(close_dir) DIR *stream = opendir(local_of(store)->path);
+	struct dirent *entry;
+
+	if (stream == NULL)
+		return err_sys(err, "cannot open the directory");
+	for (;;) {
+		errno = 0;
+		entry = readdir(stream);
+		if (entry == NULL && errno != 0)
+			return err_sys(err, "cannot read the directory");
+		if (entry == NULL)
+			return 0;
+		if (list_one(dirfd(stream), entry->d_name, ret, err) < 0)
+			return -1;
+	}
+}
+
+static int
+remove_one(int dirfd, const char *name, struct err *err)
+{
+	if (*name == '\0' || strchr(name, '/') != NULL)
+		return err_set(err, ERR_SYSTEM,
+		    "'%s': not the name of a file", name);
+	if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
+		return err_sys(err, "'%s'", name);
+	return 0;
+}
+
+static int
+local_remove(struct store *store, const struct strlist *names,
+    struct strlist *failed, struct err *err)
+{
+	CLEANUP(cleanup_close) int dirfd = open(local_of(store)->path,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err one = ERR_INIT;
+	size_t i;
+
+	if (dirfd < 0)
+		return err_sys(err, "cannot open the directory");
+	for (i = 0; i < names->n; i++)
+		if (remove_one(dirfd, names->v[i], &one) < 0 &&
+		    strlist_add(failed, one.msg, err) < 0)
+			return -1;
+	return 0;
+}
+
+static void
 local_free(struct store *store)
 {
 	free(local_of(store)->path);
@@ -236,11 +370,15 @@ local_free(struct store *store)
 
 static const struct store_ops local_ops = {
 	.check = local_check,
+	.sweep = local_sweep,
 	.has = local_has,
 	.spool = local_spool,
+	.publish = local_publish,
 	.put = local_put,
 	.put_small = local_put_small,
 	.link_latest = local_link_latest,
+	.list = local_list,
+	.remove = local_remove,
 	.free = local_free,
 };
 

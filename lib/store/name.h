@@ -13,6 +13,7 @@
 #include "lib/base/err.h"
 
 #define NAME_METADATA_SUFFIX ".metadata.json"
+#define NAME_SEALED_SUFFIX ".gpg"
 
 /* name_expand: replace $NAME, ${NAME}, ${NAME:-default} and $$ (a dollar); an
  * unset variable is empty, HOSTNAME falls back to the host's name; a dollar
@@ -47,5 +48,26 @@ bool name_has_time(const char *pattern);
  * for .tar.gz and .tgz, "zst" for .tar.zst and .tzst, "none" for .tar, else
  * NULL. Static text. */
 const char *name_suffix_compression(const char *name);
+
+/*
+ * name_match: could this pattern have made this name?
+ *
+ * Takes    pattern: what name_format takes; name: of a file in a store
+ * Gives    *ret: the time that it was made of, in local time as name_format;
+ *          of a time that the pattern does not tell whole, the earliest
+ * Any of our suffixes (.tar.gz .tgz .tar.zst .tzst .tar, and .gpg behind it)
+ * stands for any other. Nothing else may differ: formatting the time again
+ * must give the name (in today's TZ: a name with a %z or %Z of another zone is
+ * foreign, and so is one that says half past two where clocks went from two to
+ * three). Years are 1969 to 9999; two digits are 1969 to 2068. Conversions that
+ * are several in one, such as %F, must have no width, or nothing matches. A
+ * pattern without a time matches its one name, *ret is 0.
+ */
+bool name_match(const char *pattern, const char *name, time_t *ret);
+
+/* name_tells_day: does this pattern tell year and day? Where it does not
+ * ("%a", "%m-%d", "%Y-%m") the time that name_match gives says nothing of a
+ * name's age. */
+bool name_tells_day(const char *pattern);
 
 #endif

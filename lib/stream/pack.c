@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 
 #include "lib/base/intr.h"
+#include "lib/base/tempfile.h"
 #include "lib/stream/emit.h"
 #include "lib/stream/exclude.h"
 #include "lib/stream/member.h"
@@ -313,6 +314,7 @@ walk(struct pack *pack, struct err *err)
 			if (leave(pack, errno, err) < 0)
 				return -1;
 		} else if (!is_dot(entry->d_name) &&
+		    !str_starts(entry->d_name, TEMPFILE_PREFIX) &&
 		    see_entry(pack, dirfd(top.dir), entry, err) < 0) {
 			return -1;
 		}

@@ -20,6 +20,9 @@
  * watcher is told. Only these end the stream: the channel was cancelled, a
  * signal came (intr.h), the root of a source cannot be read, no memory.
  *
+ * Our own temporary files (tempfile.h) are never packed: one of them may be
+ * this very archive.
+ *
  * Memory is bounded whatever the number of files, but for some 150 bytes for
  * each file that has hard links yet to come. One open descriptor (and the
  * 32 KiB of a DIR) per level of depth; the soft limit is raised to the hard

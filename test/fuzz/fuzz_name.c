@@ -20,6 +20,22 @@ lookup(const char *variable)
 	return strcmp(variable, "A") == 0 ? "%Y{{ .Job }}" : NULL;
 }
 
+/* What was made is found again, as what it was. */
+static void
+check_match(const char *pattern, const char *name)
+{
+	CLEANUP(cleanup_free) char *again = NULL;
+	struct err err = ERR_INIT;
+	time_t made;
+
+	/* Of hours and days that are not told some may be out of reach. */
+	if (!name_match(pattern, name, &made))
+		return;
+	if (name_format(pattern, made, &again, &err) < 0 ||
+	    strcmp(again, name) != 0)
+		abort();
+}
+
 static void
 check_name(const char *pattern, const char *name, const char *later)
 {
@@ -41,6 +57,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	CLEANUP(cleanup_free) char *name = NULL;
 	CLEANUP(cleanup_free) char *later = NULL;
 	struct err err = ERR_INIT;
+	time_t made;
 
 	if (text == NULL)
 		return 0;
@@ -48,11 +65,14 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	text[n] = '\0';
 	(void)name_suffix_compression(text);
 	(void)name_has_time(text);
+	(void)name_tells_day(text);
+	(void)name_match("a%Y%-m%-d%Z%s.tar.gz", text, &made);
 	if (name_expand(text, lookup, &expanded, &err) < 0 ||
 	    name_template(expanded, &values, &pattern, &err) < 0 ||
 	    name_format(pattern, 1000000000, &name, &err) < 0 ||
 	    name_format(pattern, 1795140061, &later, &err) < 0)
 		return 0;
 	check_name(pattern, name, later);
+	check_match(pattern, name);
 	return 0;
 }

@@ -33,7 +33,8 @@ conf() {
 # functions with env -i, so they are in the array ENVIRONMENT.
 ENVIRONMENT=()
 vbackup() {
-	env -i PATH="$PATH" "${ENVIRONMENT[@]}" "$VBACKUP" -c "$CONF" "$@"
+	env -i PATH="$PATH" XDG_RUNTIME_DIR="$WORK" "${ENVIRONMENT[@]}" \
+	    "$VBACKUP" -c "$CONF" "$@"
 }
 
 # The one archive in the store, or in a directory.

@@ -57,17 +57,18 @@ flow(const char *path, int fd, enum compression kind, int *calls,
     struct flow_result *ret, struct err *err)
 {
 	const struct pack_source source = { path, "root", "/root" };
-	const struct flow_settings settings = {
+	CLEANUP(spool_freep) struct spool *spool = NULL;
+	struct flow_settings settings = {
 		.sources = &source,
 		.n_sources = 1,
 		.n_quiesced = 1,
 		.compress = { .kind = kind, .threads = 2 },
-		.spool_fd = fd,
-		.spool_name = "spool",
 		.window_over = count,
 		.cookie = calls,
 	};
 
+	assert_int_equal(spool_new_file(fd, "spool", &spool, err), 0);
+	settings.spool = spool;
 	return flow_run(&settings, ret, err);
 }
 

@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
@@ -51,7 +53,7 @@ put_text(struct store *store, const char *name, enum store_put_mode mode,
 	assert_int_equal(store_spool(store, &spool, err), 0);
 	assert_int_equal(file_write_fd(spool.fd, "it", text, strlen(text),
 	    err), 0);
-	return store_put(store, name, mode, &spool, bytes, err);
+	return store_publish(store, name, mode, &spool, bytes, err);
 }
 
 static int
@@ -132,9 +134,286 @@ a_file_of_another_directory_is_not_taken_over(void **state)
 
 	(void)state;
 	assert_int_equal(tempfile_open(&spool, "/tmp", &err), 0);
-	assert_int_equal(store_put(store, "a", STORE_NEW, &spool, 0, &err),
-	    -1);
+	assert_int_equal(store_publish(store, "a", STORE_NEW, &spool, 0,
+	    &err), -1);
 	assert_int_equal(count_entries(), 0);
+}
+
+/* --- an archive that is being made --------------------------------------- */
+
+/* What a thread appends to, and what is known of its reader. */
+struct archive {
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	const char *bytes;
+	size_t n;
+	size_t have;
+	size_t step;		/* appended at a time */
+	bool ended;
+	enum err_kind failed;	/* how it ended; ERR_NONE: good */
+	uint64_t released;
+	uint64_t window_bytes;
+	struct store_stream stream;
+};
+
+static int
+archive_wait(void *cookie, uint64_t upto, uint64_t *ret_have, bool *ret_end,
+    struct err *err)
+{
+	struct archive *a = cookie;
+	enum err_kind failed;
+
+	pthread_mutex_lock(&a->mutex);
+	while (!a->ended && a->have < upto)
+		pthread_cond_wait(&a->changed, &a->mutex);
+	*ret_have = a->have;
+	*ret_end = a->ended;
+	failed = a->failed;
+	pthread_mutex_unlock(&a->mutex);
+	return failed != ERR_NONE ? err_set(err, failed, "it broke") : 0;
+}
+
+static int
+archive_read(void *cookie, uint64_t offset, void *bytes, size_t n,
+    struct err *err)
+{
+	struct archive *a = cookie;
+
+	(void)err;
+	pthread_mutex_lock(&a->mutex);
+	assert_true(offset >= a->released && offset + n <= a->have);
+	pthread_mutex_unlock(&a->mutex);
+	memcpy(bytes, a->bytes + offset, n);
+	return 0;
+}
+
+static void
+archive_release(void *cookie, uint64_t before)
+{
+	struct archive *a = cookie;
+
+	pthread_mutex_lock(&a->mutex);
+	assert_true(before >= a->released && before <= a->have);
+	a->released = before;
+	pthread_cond_broadcast(&a->changed);
+	pthread_mutex_unlock(&a->mutex);
+}
+
+/* All of it is there already. */
+static void
+ready(struct archive *a, const char *bytes, size_t n, uint64_t window_bytes)
+{
+	*a = (struct archive){ .bytes = bytes, .n = n, .have = n,
+		.ended = true, .window_bytes = window_bytes,
+		.stream = { archive_wait, archive_read, archive_release,
+		window_bytes, a } };
+	pthread_mutex_init(&a->mutex, NULL);
+	pthread_cond_init(&a->changed, NULL);
+}
+
+static void *
+make_archive(void *cookie)
+{
+	struct archive *a = cookie;
+
+	pthread_mutex_lock(&a->mutex);
+	while (a->have < a->n) {
+		size_t more = a->n - a->have < a->step ? a->n - a->have :
+		    a->step;
+
+		if (a->have + more - a->released > a->window_bytes) {
+			pthread_cond_wait(&a->changed, &a->mutex);
+			continue;
+		}
+		a->have += more;
+		pthread_cond_broadcast(&a->changed);
+		pthread_mutex_unlock(&a->mutex);
+		(void)sched_yield();
+		pthread_mutex_lock(&a->mutex);
+	}
+	a->ended = true;
+	pthread_cond_broadcast(&a->changed);
+	pthread_mutex_unlock(&a->mutex);
+	return NULL;
+}
+
+/* Puts n bytes that a thread makes, step at a time. *a->failed is set. */
+static int
+put_stream(struct store *store, const char *name, enum store_put_mode mode,
+    struct archive *a, struct err *err)
+{
+	pthread_t thread;
+	int rc;
+
+	assert_int_equal(pthread_create(&thread, NULL, make_archive, a), 0);
+	rc = store_put(store, name, mode, &a->stream, err);
+	/* Who is not read any more must not wait for that. */
+	archive_release(a, a->released);
+	pthread_mutex_lock(&a->mutex);
+	a->window_bytes = UINT64_MAX;
+	pthread_cond_broadcast(&a->changed);
+	pthread_mutex_unlock(&a->mutex);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	return rc;
+}
+
+static void
+an_archive_is_put_while_it_is_made(void **state)
+{
+	static const struct {
+		size_t n;
+		size_t step;
+		uint64_t window_bytes;
+	} cases[] = {
+		{ 0, 1, UINT64_MAX },
+		{ 1, 1, UINT64_MAX },
+		{ 1 << 20, 4096, UINT64_MAX },
+		{ (1 << 20) + 1, 1 << 20, UINT64_MAX },
+		{ 20000000, 70001, UINT64_MAX },
+		{ 3000000, 4096, 65536 },
+		{ 3000000, 1 << 20, 2 << 20 },
+	};
+	CLEANUP(store_freep) struct store *store = store_with(NULL, 0640);
+	static char bytes[20000000];
+	struct stat st;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)(i * 2654435761U >> 13);
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		CLEANUP(cleanup_free) char *got = NULL;
+		struct err err = ERR_INIT;
+		struct archive a;
+		size_t n;
+
+		ready(&a, bytes, cases[i].n, cases[i].window_bytes);
+		a.have = 0;
+		a.ended = false;
+		a.step = cases[i].step;
+		if (put_stream(store, "a", STORE_REPLACE, &a, &err) < 0)
+			fail_msg("%s", err.msg);
+		assert_int_equal(file_read(scratch_path(&scratch, "a"),
+		    sizeof bytes, &got, &n, &err), 0);
+		assert_int_equal(n, cases[i].n);
+		assert_true(memcmp(got, bytes, n) == 0);
+		assert_int_equal(a.released, n);
+		assert_int_equal(stat(scratch_path(&scratch, "a"), &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0640);
+		assert_int_equal(count_entries(), 1);
+	}
+}
+
+static void
+a_stream_that_fails_leaves_nothing(void **state)
+{
+	static const enum err_kind kinds[] = { ERR_STREAM, ERR_INTERRUPTED };
+	CLEANUP(store_freep) struct store *store = store_with(NULL, 0600);
+	static char bytes[3 << 20];
+	size_t i;
+
+	(void)state;
+	scratch_write(&scratch, "old", "x", 1);
+	for (i = 0; i < 4; i++) {
+		struct err err = ERR_INIT;
+		struct archive a;
+
+		ready(&a, bytes, sizeof bytes, UINT64_MAX);
+		/* At once, or only when everything has been copied. */
+		a.failed = kinds[i % 2];
+		a.have = i < 2 ? sizeof bytes : 0;
+		a.ended = i < 2;
+		a.step = 1 << 20;
+		assert_int_equal(put_stream(store, "old", STORE_REPLACE, &a,
+		    &err), -1);
+		assert_int_equal(err.kind, kinds[i % 2]);
+		assert_string_equal(scratch_read(&scratch, "old"), "x");
+		assert_int_equal(count_entries(), 1);
+	}
+}
+
+static void
+a_name_that_is_taken_is_not_put_again(void **state)
+{
+	CLEANUP(store_freep) struct store *store = store_with(NULL, 0600);
+	struct err err = ERR_INIT;
+	struct archive a;
+
+	(void)state;
+	ready(&a, "new", 3, UINT64_MAX);
+	assert_int_equal(store_put(store, "a", STORE_NEW, &a.stream, &err), 0);
+	ready(&a, "newer", 5, UINT64_MAX);
+	assert_int_equal(store_put(store, "a", STORE_NEW, &a.stream, &err),
+	    -1);
+	assert_int_equal(err.kind, ERR_EXISTS);
+	assert_int_equal(a.released, 0);	/* nothing was read for it */
+	assert_string_equal(scratch_read(&scratch, "a"), "new");
+	assert_int_equal(store_put(store, "a", STORE_REPLACE, &a.stream,
+	    &err), 0);
+	assert_string_equal(scratch_read(&scratch, "a"), "newer");
+	assert_int_equal(count_entries(), 1);
+}
+
+static void
+files_are_listed_and_nothing_else(void **state)
+{
+	CLEANUP(store_freep) struct store *store = store_with(NULL, 0600);
+	CLEANUP(store_list_free) struct store_list list = STORE_LIST_INIT;
+	const struct timespec times[2] = { { 5, 0 }, { 1700000000, 9 } };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(store_list(store, &list, &err), 0);
+	assert_int_equal(list.n, 0);
+	scratch_write(&scratch, "b", "12", 2);
+	scratch_write(&scratch, "a c", "1", 1);
+	scratch_write(&scratch, "Z", "", 0);
+	scratch_write(&scratch, ".hidden", "1", 1);
+	scratch_write(&scratch, TEMPFILE_PREFIX "1", "1", 1);
+	assert_int_equal(mkdir(scratch_path(&scratch, "dir"), 0755), 0);
+	scratch_write(&scratch, "dir/b", "1", 1);
+	assert_int_equal(symlink("b", scratch_path(&scratch, "link")), 0);
+	assert_int_equal(mkfifo(scratch_path(&scratch, "fifo"), 0600), 0);
+	assert_int_equal(utimensat(AT_FDCWD, scratch_path(&scratch, "b"),
+	    times, 0), 0);
+	assert_int_equal(store_list(store, &list, &err), 0);
+	assert_int_equal(list.n, 3);
+	assert_string_equal(list.v[0].name, "Z");
+	assert_string_equal(list.v[1].name, "a c");
+	assert_string_equal(list.v[2].name, "b");
+	assert_int_equal(list.v[2].bytes, 2);
+	assert_int_equal(list.v[2].modified, 1700000000);
+}
+
+static void
+what_is_named_is_removed_and_failures_are_told(void **state)
+{
+	CLEANUP(store_freep) struct store *store = store_with(NULL, 0600);
+	CLEANUP(strlist_free) struct strlist names = STRLIST_INIT;
+	CLEANUP(strlist_free) struct strlist failed = STRLIST_INIT;
+	static const char *const remove[] = { "a", "gone", "dir", "sub/c", "",
+		"b" };
+	struct err err = ERR_INIT;
+	size_t i;
+
+	(void)state;
+	scratch_write(&scratch, "a", "", 0);
+	scratch_write(&scratch, "b", "", 0);
+	scratch_write(&scratch, "stays", "", 0);
+	assert_int_equal(mkdir(scratch_path(&scratch, "dir"), 0755), 0);
+	assert_int_equal(mkdir(scratch_path(&scratch, "sub"), 0755), 0);
+	scratch_write(&scratch, "sub/c", "", 0);
+	for (i = 0; i < sizeof remove / sizeof remove[0]; i++)
+		assert_int_equal(strlist_add(&names, remove[i], &err), 0);
+	assert_int_equal(store_remove(store, &names, &failed, &err), 0);
+	assert_int_equal(failed.n, 3);
+	assert_string_equal(failed.v[0], "'dir': Is a directory");
+	assert_memory_equal(failed.v[1], "'sub/c': ", 9);
+	assert_memory_equal(failed.v[2], "'': ", 4);
+	assert_false(scratch_has(&scratch, "a"));
+	assert_false(scratch_has(&scratch, "b"));
+	assert_true(scratch_has(&scratch, "sub/c"));
+	assert_true(scratch_has(&scratch, "stays"));
 }
 
 static void
@@ -209,19 +488,38 @@ what_is_no_link_is_not_replaced_by_one(void **state)
 	assert_int_equal(count_entries(), 2);
 }
 
+static bool
+nothing_is_ours(void *cookie, const char *name)
+{
+	(void)cookie;
+	(void)name;
+	return false;
+}
+
 static void
-check_sweeps_what_dead_runs_left(void **state)
+sweep_removes_what_dead_runs_left(void **state)
 {
 	CLEANUP(store_freep) struct store *store = store_with(NULL, 0600);
+	CLEANUP(tempfile_abort) struct tempfile held = TEMPFILE_NONE;
 	struct err err = ERR_INIT;
+	size_t n = 7;
 
 	(void)state;
 	scratch_write(&scratch, TEMPFILE_PREFIX "0123", "x", 1);
 	scratch_write(&scratch, "foreign", "x", 1);
+	assert_int_equal(store_spool(store, &held, &err), 0);
 	assert_int_equal(store_check(store, 0, &err), 0);
+	assert_true(scratch_has(&scratch, TEMPFILE_PREFIX "0123"));
+	assert_int_equal(store_sweep(store, nothing_is_ours, NULL, &n, &err),
+	    0);
+	assert_int_equal(n, 1);
 	assert_false(scratch_has(&scratch, TEMPFILE_PREFIX "0123"));
 	assert_true(scratch_has(&scratch, "foreign"));
-	assert_int_equal(count_entries(), 1);
+	assert_true(scratch_has(&scratch, held.name));
+	assert_int_equal(count_entries(), 2);
+	assert_int_equal(store_sweep(store, nothing_is_ours, NULL, &n, &err),
+	    0);
+	assert_int_equal(n, 0);
 }
 
 static void
@@ -241,7 +539,10 @@ a_directory_that_goes_away_is_noticed(void **state)
 {
 	CLEANUP(store_freep) struct store *store = store_with(NULL, 0600);
 	CLEANUP(tempfile_abort) struct tempfile spool = TEMPFILE_NONE;
+	struct strlist names = STRLIST_INIT, failed = STRLIST_INIT;
+	struct store_list list = STORE_LIST_INIT;
 	struct err err = ERR_INIT;
+	size_t n;
 
 	(void)state;
 	assert_int_equal(rmdir(scratch.dir), 0);
@@ -250,6 +551,11 @@ a_directory_that_goes_away_is_noticed(void **state)
 	assert_int_equal(store_spool(store, &spool, &err), -1);
 	assert_int_equal(store_put_small(store, "m", "x", 1, &err), -1);
 	assert_int_equal(store_link_latest(store, "l", "m", &err), -1);
+	assert_int_equal(store_sweep(store, nothing_is_ours, NULL, &n, &err),
+	    -1);
+	assert_int_equal(store_list(store, &list, &err), -1);
+	assert_int_equal(store_remove(store, &names, &failed, &err), -1);
+	assert_non_null(strstr(err.msg, store_label(store)));
 }
 
 static int
@@ -371,6 +677,7 @@ fill_disk(void)
 	CLEANUP(tempfile_abort) struct tempfile spool = TEMPFILE_NONE;
 	static char bytes[2 << 20];
 	struct err err = ERR_INIT;
+	struct archive archive;
 
 	assert_int_equal(store_check(store, 1 << 10, &err), 0);
 	assert_int_equal(store_check(store, 2 << 20, &err), -1);
@@ -386,6 +693,11 @@ fill_disk(void)
 	tempfile_abort(&spool);
 	assert_int_equal(count_entries(), 0);
 	assert_int_equal(store_put_small(store, "m", bytes, 4096, &err), 0);
+	ready(&archive, bytes, sizeof bytes, UINT64_MAX);
+	assert_int_equal(store_put(store, "a", STORE_NEW, &archive.stream,
+	    &err), -1);
+	assert_int_equal(err.kind, ERR_NOSPACE);
+	assert_int_equal(count_entries(), 1);
 }
 
 static void
@@ -409,10 +721,15 @@ main(void)
 		TEST(a_new_archive_never_replaces_one_and_replace_does),
 		TEST(an_archive_of_another_size_is_not_published),
 		TEST(a_file_of_another_directory_is_not_taken_over),
+		TEST(an_archive_is_put_while_it_is_made),
+		TEST(a_stream_that_fails_leaves_nothing),
+		TEST(a_name_that_is_taken_is_not_put_again),
+		TEST(files_are_listed_and_nothing_else),
+		TEST(what_is_named_is_removed_and_failures_are_told),
 		TEST(a_small_document_is_put_and_replaced),
 		TEST(the_link_leads_to_the_latest),
 		TEST(what_is_no_link_is_not_replaced_by_one),
-		TEST(check_sweeps_what_dead_runs_left),
+		TEST(sweep_removes_what_dead_runs_left),
 		TEST(check_says_how_much_room_is_missing),
 		TEST(a_directory_that_goes_away_is_noticed),
 		TEST(check_really_tries_to_write),

@@ -1,0 +1,100 @@
+#define _GNU_SOURCE
+#include "lib/run/sidecar.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "build_config.h"
+#include "lib/base/clock.h"
+#include "lib/store/metadata.h"
+#include "lib/store/name.h"
+
+static struct metadata_source
+source_metadata(const struct source *source, const struct pack_result *result)
+{
+	struct metadata_source ret = {
+		.type = source->type == SOURCE_VOLUME ? "volume" : "directory",
+		.name = source->name,
+		.path = source->path,
+		.members = result->members != 0 ? result->members - 1 : 0,
+	};
+
+	if (source->volume != NULL) {
+		ret.driver = source->volume->driver;
+		ret.labels = &source->volume->labels;
+		ret.options = &source->volume->options;
+	}
+	return ret;
+}
+
+static const char *
+compression_name(enum compression kind)
+{
+	return kind == COMPRESSION_GZIP ? "gzip" :
+	    kind == COMPRESSION_ZSTD ? "zstd" : "none";
+}
+
+static int
+fill_and_format(const struct sidecar *facts, struct metadata_source *sources,
+    struct metadata_container *containers, char **ret, struct err *err)
+{
+	const struct job *job = facts->job;
+	const struct flow_result *result = facts->result;
+	const struct quiesce *quiesce = facts->quiesce;
+	char host[256] = "";
+	struct metadata metadata = {
+		.name = job->archive_name,
+		.job = job->name,
+		.host = host,
+		.started = facts->started,
+		.finished = clock_now(),
+		.size_bytes = result->stored.bytes,
+		.sha256 = result->stored.sha256,
+		.raw_bytes = result->total.raw_bytes,
+		.files = result->total.files,
+		.compression = compression_name(job->compression),
+		.encryption = job->seal != NULL ? seal_name(job->seal) : "none",
+		.sources = sources,
+		.n_sources = job->sources.n,
+		.containers = containers,
+		.n_containers = quiesce->n,
+		.warnings = facts->warnings,
+		.vbackup = BUILD_VERSION,
+	};
+	size_t i;
+
+	(void)gethostname(host, sizeof host - 1);
+	for (i = 0; i < job->sources.n; i++)
+		sources[i] = source_metadata(&job->sources.v[i],
+		    &result->sources[i]);
+	for (i = 0; i < quiesce->n; i++) {
+		const struct quiesce_unit *unit = &quiesce->units[i];
+
+		containers[i] = (struct metadata_container){
+			unit->container->name, unit->container->image, "stop",
+			unit->window_s };
+	}
+	return metadata_format(&metadata, ret, err);
+}
+
+int
+sidecar_format(const struct sidecar *facts, char **ret_name, char **ret_text,
+    struct err *err)
+{
+	CLEANUP(cleanup_free) struct metadata_source *sources =
+	    calloc(facts->job->sources.n + 1, sizeof *sources);
+	CLEANUP(cleanup_free) struct metadata_container *containers =
+	    calloc(facts->quiesce->n + 1, sizeof *containers);
+	CLEANUP(cleanup_free) char *name = NULL;
+
+	if (sources == NULL || containers == NULL)
+		return err_nomem(err);
+	if (str_format(&name, err, "%s%s", facts->job->archive_name,
+	    NAME_METADATA_SUFFIX) < 0 ||
+	    fill_and_format(facts, sources, containers, ret_text, err) < 0)
+		return -1;
+	*ret_name = name;
+	name = NULL;
+	return 0;
+}

@@ -1,0 +1,28 @@
+/*
+ * sidecar: what is known of an archive, as the document that lies beside it.
+ * The format is in lib/store/metadata.h; this fills it in.
+ */
+#ifndef LIB_RUN_SIDECAR_H
+#define LIB_RUN_SIDECAR_H
+
+#include <time.h>
+
+#include "lib/base/err.h"
+#include "lib/docker/quiesce.h"
+#include "lib/run/flow.h"
+#include "lib/run/plan.h"
+
+struct sidecar {		/* everything borrowed */
+	const struct job *job;
+	const struct flow_result *result;
+	const struct quiesce *quiesce;
+	const struct strlist *warnings;
+	time_t started;
+};
+
+/* sidecar_format: *ret_name: NAME.metadata.json; *ret_text: the document. The
+ * caller frees both. */
+MUST_CHECK int sidecar_format(const struct sidecar *facts, char **ret_name,
+    char **ret_text, struct err *err);
+
+#endif
