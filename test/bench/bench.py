@@ -160,6 +160,7 @@ class Bench:
             out.write(PASSPHRASE)
         self.endpoint = os.environ.get("S3_ENDPOINT")
         self.bucket = "bench"
+        self.turn = 0
 
     def data(self, name):
         path = os.path.join(self.work, name)
@@ -173,11 +174,16 @@ class Bench:
         shutil.rmtree(self.out, ignore_errors=True)
         os.makedirs(self.out)
 
+    def filename(self):
+        """Two runs may begin in the same second."""
+        self.turn += 1
+        return "vbackup-%%s-%d.{{ .Extension }}" % self.turn
+
     def vbackup(self, source, memory=False, **settings):
         env = {"PATH": os.environ["PATH"], "HOME": self.work,
                "DOCKER_HOST": "none", "BACKUP_SOURCES": source,
                "BACKUP_ARCHIVE": self.out, "VBACKUP_BACKUP_VOLUMES": "none",
-               "BACKUP_FILENAME": "vbackup-%s.{{ .Extension }}",
+               "BACKUP_FILENAME": self.filename(),
                "VBACKUP_LOCK_DIRECTORY": os.path.join(self.work, "lock")}
         env.update({k: v for k, v in settings.items() if v is not None})
         return run([self.args.vbackup, "-q", "-c", "/dev/null", "run"],
@@ -333,7 +339,7 @@ class Bench:
             os.makedirs(base + "/many/d%d" % i)
             for k in range(1000):
                 open(base + "/many/d%d/%d" % (i, k), "w").close()
-        for name in ("one", "sparse", "many"):
+        for name in ("many", "sparse", "one"):
             for spool in (None, "none"):
                 if spool and not self.endpoint:
                     continue
@@ -392,7 +398,7 @@ class Bench:
         env = {"PATH": os.environ["PATH"], "HOME": self.work,
                "DOCKER_HOST": os.environ["DOCKER_HOST"],
                "BACKUP_ARCHIVE": self.out, "BACKUP_COMPRESSION": "zst",
-               "BACKUP_FILENAME": "vbackup-%s.{{ .Extension }}",
+               "BACKUP_FILENAME": self.filename(),
                "VBACKUP_S3_RATE_LIMIT": "1M",
                "VBACKUP_LOCK_DIRECTORY": os.path.join(self.work, "lock")}
         env.update(settings)
