@@ -1,5 +1,5 @@
 /*
- * http: one request, one answer. The only file that knows libcurl.
+ * http: one request, one answer. Only the files http*.c know libcurl.
  *
  *     http_new, http_call ..., http_free
  *

@@ -17,6 +17,9 @@
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 
+/* What Compose says of its project, on containers and on volumes. */
+#define LABEL_PROJECT "com.docker.compose.project"
+
 struct engine;
 
 struct engine_settings {	/* as the docker command's variables */

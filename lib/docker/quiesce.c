@@ -10,7 +10,6 @@
 #include "lib/base/intr.h"
 #include "lib/base/str.h"
 
-#define LABEL_PROJECT "com.docker.compose.project"
 #define LABEL_SERVICE "com.docker.compose.service"
 #define LABEL_DEPENDS "com.docker.compose.depends_on"
 

@@ -9,7 +9,6 @@
 
 #define LABEL_ENABLE "vbackup.enable"
 #define LABEL_VOLUMES "vbackup.volumes"
-#define LABEL_PROJECT "com.docker.compose.project"
 
 /* select_sources: append to *ret, each source once, volumes before
  * directories, in the order of the inventory and of the settings. */
