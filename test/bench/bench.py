@@ -24,21 +24,31 @@ PASSPHRASE = "correct horse battery staple"
 # --- data -------------------------------------------------------------------
 
 class Content:
-    """Bytes that never repeat as a whole: words in a random order, which
-    compress about as logs and pages do, with one random byte in ten."""
+    """The bytes of the machine's own programs, libraries and documentation,
+    one file after the other, in an order that the seed decides. After the last
+    they begin again: then tools that deduplicate have less to do."""
 
     def __init__(self, seed):
         self.rng = random.Random(seed)
-        self.words = ["%x" % self.rng.getrandbits(self.rng.choice(
-            (12, 20, 28))) for _ in range(4000)]
-        self.buffer = b""
+        self.paths = []
+        for directory, _, names in os.walk("/usr"):
+            self.paths += [os.path.join(directory, name) for name in names]
+        self.paths = [path for path in sorted(self.paths)
+                      if os.path.isfile(path) and not os.path.islink(path)
+                      and 0 < os.path.getsize(path) < 64 << 20]
+        self.rng.shuffle(self.paths)
+        self.at, self.buffer = 0, b""
 
     def take(self, n):
-        while len(self.buffer) < n:
-            self.buffer += " ".join(self.rng.choices(
-                self.words, k=150000)).encode() + self.rng.randbytes(100000)
-        piece, self.buffer = self.buffer[:n], self.buffer[n:]
-        return piece
+        pieces, have = [self.buffer], len(self.buffer)
+        while have < n:
+            with open(self.paths[self.at % len(self.paths)], "rb") as source:
+                pieces.append(source.read())
+            have += len(pieces[-1])
+            self.at += 1
+        whole = b"".join(pieces)
+        self.buffer = whole[n:]
+        return whole[:n]
 
 
 def make_small(path, scale):
@@ -118,7 +128,7 @@ def run(command, env=None, memory=False):
     process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL)
 
     def watch():
-        while not done.wait(0.05):
+        while not done.wait(0.01):
             peak[0] = max(peak[0], tree_memory(process.pid))
     if memory:
         threading.Thread(target=watch, daemon=True).start()
@@ -288,10 +298,11 @@ class Bench:
             self.clean()
             self.vbackup(source, BACKUP_COMPRESSION=compression)
             sizes[compression] = self.size()
-        self.clean()
-        run("tar -C / -cf - %s | pigz -6 >%s/a.tar.gz" %
-            (source.lstrip("/"), self.out))
-        sizes["pigz"] = self.size()
+        for command, tool in (("pigz -6", "pigz"), ("zstd -q -T0", "zstd")):
+            self.clean()
+            run("tar -C / -cf - %s | %s >%s/a" % (source.lstrip("/"), command,
+                                                  self.out))
+            sizes[tool] = self.size()
         self.print_table(results, floor, stages, sizes)
         return {"wall": {k: r.wall for k, r in results.items()},
                 "cpu": {k: r.cpu for k, r in results.items()},
@@ -317,6 +328,7 @@ class Bench:
         ratio("gzip, CPU / tar|pigz -6", r["vbackup gzip"].cpu,
               r["tar|pigz -6"].cpu, 0.4)
         ratio("gzip, size / pigz -6", sizes["gz"], sizes["pigz"], 1.1)
+        ratio("zstd, size / zstd -T0", sizes["zst"], sizes["zstd"], 1.1)
         for tool in ("restic", "borg"):
             if tool in r:
                 print("%-58s %5.2f" % (
