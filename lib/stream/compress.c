@@ -33,9 +33,9 @@ compress_stage(const struct compress_settings *settings, struct chan *in,
 		threads = THREADS_MAX;
 	switch (settings->kind) {
 	case COMPRESSION_GZIP:
-		return gzip_stage(threads, in, out, err);
+		return gzip_stage(settings->level, threads, in, out, err);
 	case COMPRESSION_ZSTD:
-		return zstd_stage(threads, in, out, err);
+		return zstd_stage(settings->level, threads, in, out, err);
 	case COMPRESSION_NONE:
 		break;
 	}

@@ -16,6 +16,9 @@ enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
 
 struct compress_settings {
 	enum compression kind;	/* not COMPRESSION_NONE: then no stage is due */
+	int level;		/* 1 to 9, as the formats' own tools count; 0:
+				 * fast, and less than a tenth larger than what
+				 * these make by default */
 	int threads;		/* 0: as many as there are cores */
 };
 

@@ -22,7 +22,7 @@
  * for 2 %, level 6 0.5 for 1 % less. Blocks of 2 MiB save 0.2 % against 512
  * KiB, blocks of 128 KiB cost 0.7 %.
  */
-#define LEVEL 1
+#define LEVEL_DEFAULT 1
 #define BLOCK_BYTES ((size_t)512 << 10)
 
 struct slot {
@@ -261,14 +261,14 @@ free_slots(struct gzip *gzip)
 }
 
 static int
-alloc_workers(struct gzip *gzip, struct worker *workers, int n,
+alloc_workers(struct gzip *gzip, struct worker *workers, int n, int level,
     struct err *err)
 {
 	int i;
 
 	for (i = 0; i < n; i++) {
 		workers[i].gzip = gzip;
-		workers[i].compressor = libdeflate_alloc_compressor(LEVEL);
+		workers[i].compressor = libdeflate_alloc_compressor(level);
 		if (workers[i].compressor == NULL)
 			return err_nomem(err);
 	}
@@ -289,7 +289,8 @@ free_workers(struct worker *workers, int n)
 }
 
 int
-gzip_stage(int threads, struct chan *in, struct chan *out, struct err *err)
+gzip_stage(int level, int threads, struct chan *in, struct chan *out,
+    struct err *err)
 {
 	/* Two slots for each thread: a block that takes long must not stop
 	 * those that take the blocks after it. */
@@ -301,7 +302,8 @@ gzip_stage(int threads, struct chan *in, struct chan *out, struct err *err)
 
 	if (workers == NULL)
 		return err_nomem(err);
-	rc = alloc_workers(&gzip, workers, threads, err);
+	rc = alloc_workers(&gzip, workers, threads,
+	    level != 0 ? level : LEVEL_DEFAULT, err);
 	if (rc == 0)
 		rc = alloc_slots(&gzip, err);
 	if (rc == 0) {

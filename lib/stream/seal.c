@@ -212,7 +212,9 @@ run_symmetric(const char *passphrase, struct traffic *traffic)
 {
 	CLEANUP(seal_home_free) struct seal_home home = SEAL_HOME_NONE;
 
-	if (seal_home_new(passphrase, &home, traffic->err) < 0 ||
+	if (seal_home_new(passphrase, traffic->out == NULL ?
+	    SEAL_HOME_S2K_LEAST : SEAL_HOME_S2K_MOST, &home,
+	    traffic->err) < 0 ||
 	    run_gpg(home.dir, NULL, traffic) < 0)
 		return -1;
 	if (!seal_home_was_asked(&home))
@@ -256,7 +258,7 @@ gather_keys(struct seal *seal, struct err *err)
 	const char *home;
 	size_t i;
 
-	if (seal_home_new(NULL, &seal->home, err) < 0)
+	if (seal_home_new(NULL, SEAL_HOME_S2K_MOST, &seal->home, err) < 0)
 		return -1;
 	home = seal->home.dir;
 	if (settings->key_ring != NULL &&

@@ -24,9 +24,8 @@
 #define SETTLED_S 60	/* nobody takes that long from mkdtemp to flock */
 
 /*
- * The count is the greatest that OpenPGP can express, which gpg would measure
- * out with the help of its agent, and end at on any machine of today. A cipher
- * that is demanded, not preferred: old keys may state none that we want.
+ * A cipher that is demanded, not preferred: old keys may state none that we
+ * want.
  */
 static const char conf[] =
     "batch\n"
@@ -42,8 +41,7 @@ static const char conf[] =
     "no-random-seed-file\n"
     "cipher-algo AES256\n"
     "compress-algo none\n"
-    "s2k-digest-algo SHA512\n"
-    "s2k-count 65011712\n";
+    "s2k-digest-algo SHA512\n";
 
 /* --- removing ------------------------------------------------------------ */
 
@@ -145,7 +143,7 @@ make_dir(char **ret, struct err *err)
 }
 
 static int
-write_conf(const struct seal_home *home, struct err *err)
+write_conf(const struct seal_home *home, int s2k_count, struct err *err)
 {
 	CLEANUP(cleanup_close) int fd = openat(home->dirfd, "gpg.conf",
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -154,6 +152,7 @@ write_conf(const struct seal_home *home, struct err *err)
 	if (fd < 0)
 		return err_sys(err, "cannot make '%s/gpg.conf'", home->dir);
 	str_add(&text, conf);
+	str_addf(&text, "s2k-count %d\n", s2k_count);
 	if (home->pipe >= 0)
 		str_addf(&text, "passphrase-file %s/passphrase\n", home->dir);
 	if (text.failed)
@@ -212,7 +211,8 @@ seal_home_was_asked(const struct seal_home *home)
 /* --- the whole ----------------------------------------------------------- */
 
 int
-seal_home_new(const char *passphrase, struct seal_home *ret, struct err *err)
+seal_home_new(const char *passphrase, int s2k_count, struct seal_home *ret,
+    struct err *err)
 {
 	CLEANUP(seal_home_free) struct seal_home home = SEAL_HOME_NONE;
 
@@ -223,7 +223,7 @@ seal_home_new(const char *passphrase, struct seal_home *ret, struct err *err)
 	if (home.dirfd < 0 || flock(home.dirfd, LOCK_EX | LOCK_NB) < 0)
 		return err_sys(err, "cannot lock '%s'", home.dir);
 	if ((passphrase != NULL && offer(&home, passphrase, err) < 0) ||
-	    write_conf(&home, err) < 0)
+	    write_conf(&home, s2k_count, err) < 0)
 		return -1;
 	*ret = home;
 	home = (struct seal_home)SEAL_HOME_NONE;

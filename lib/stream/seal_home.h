@@ -27,15 +27,22 @@ struct seal_home {
 	int pipe;	/* both ends of the named pipe; -1: none */
 };
 
+/* OpenPGP's least and greatest count; gpg would measure out its own with the
+ * help of its agent, and end at the greatest on any machine of today. */
+#define SEAL_HOME_S2K_LEAST 1024
+#define SEAL_HOME_S2K_MOST 65011712
+
 #define SEAL_HOME_NONE { NULL, -1, -1 }
 
 /*
  * seal_home_new
- * Takes    passphrase: what gpg shall encrypt with, once; NULL: with keys
+ * Takes    passphrase: what gpg shall encrypt with, once; NULL: with keys;
+ *          s2k_count: how often it is hashed to a key, of the archive's
+ *          encryption as often as can be said (SEAL_HOME_S2K_MOST)
  * Fails    ERR_CONFIG the passphrase is empty, of several lines or too long
  */
-MUST_CHECK int seal_home_new(const char *passphrase, struct seal_home *ret,
-    struct err *err);
+MUST_CHECK int seal_home_new(const char *passphrase, int s2k_count,
+    struct seal_home *ret, struct err *err);
 void seal_home_free(struct seal_home *home);	/* usable with CLEANUP */
 
 /* seal_home_was_asked: has gpg read the passphrase? */

@@ -2,7 +2,13 @@
 
 #include <zstd.h>
 
-#define LEVEL 3
+/*
+ * Measured on 0.8 GB of libraries and documentation, against level 3, which is
+ * the zstd command's: level 2 takes 0.6 of the CPU for 5 % more bytes, level 1
+ * 0.5 for 10 %. On two cores that is the difference between an archive that
+ * is bound by its compression and one that is not.
+ */
+#define LEVEL_DEFAULT 2
 
 /*
  * What a worker takes at once; the library's own choice is 8 MiB. Measured on
@@ -34,12 +40,13 @@ set(ZSTD_CCtx *context, ZSTD_cParameter parameter, int value, struct err *err)
 }
 
 static int
-set_up(ZSTD_CCtx *context, int threads, struct err *err)
+set_up(ZSTD_CCtx *context, int level, int threads, struct err *err)
 {
 	/* 0 where the library was built without threads. */
 	int max = ZSTD_cParam_getBounds(ZSTD_c_nbWorkers).upperBound;
 
-	if (set(context, ZSTD_c_compressionLevel, LEVEL, err) < 0 ||
+	if (set(context, ZSTD_c_compressionLevel,
+	    level != 0 ? level : LEVEL_DEFAULT, err) < 0 ||
 	    set(context, ZSTD_c_checksumFlag, 1, err) < 0)
 		return -1;
 	/* One worker is this thread: the channels overlap it with its
@@ -73,14 +80,15 @@ feed(ZSTD_CCtx *context, ZSTD_inBuffer *input, ZSTD_EndDirective how,
 }
 
 int
-zstd_stage(int threads, struct chan *in, struct chan *out, struct err *err)
+zstd_stage(int level, int threads, struct chan *in, struct chan *out,
+    struct err *err)
 {
 	CLEANUP(free_context) ZSTD_CCtx *context = ZSTD_createCCtx();
 	ZSTD_inBuffer input = { 0 };
 
 	if (context == NULL)
 		return err_nomem(err);
-	if (set_up(context, threads, err) < 0)
+	if (set_up(context, level, threads, err) < 0)
 		return -1;
 	do {
 		input.pos = 0;

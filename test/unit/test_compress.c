@@ -157,7 +157,7 @@ static void
 compress_file(enum compression kind, int threads, const char *from,
     const char *to, size_t block_bytes)
 {
-	struct compress_settings settings = { kind, threads };
+	struct compress_settings settings = { .kind = kind, .threads = threads };
 	struct err err = ERR_INIT;
 	struct line line;
 
@@ -355,7 +355,7 @@ one_cancelled_channel_is_enough_for_gzip(void **state)
 static void
 no_compression_is_no_stage(void **state)
 {
-	struct compress_settings settings = { COMPRESSION_NONE, 1 };
+	struct compress_settings settings = { .kind = COMPRESSION_NONE };
 	struct err err = ERR_INIT;
 
 	(void)state;
