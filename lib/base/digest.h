@@ -1,6 +1,6 @@
 /*
- * digest: SHA-256, or MD5 where a protocol asks for it, over a stream. The only
- * file beside base64.c that knows libcrypto.
+ * digest: SHA-256, or MD5 where a protocol asks for it, over a stream. With
+ * base64.c and scramble.c, what knows libcrypto.
  */
 #ifndef LIB_BASE_DIGEST_H
 #define LIB_BASE_DIGEST_H

@@ -5,15 +5,19 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/intr.h"
 #include "lib/base/log.h"
 
 #define BLOCK_BYTES ((size_t)512 * 1024)
-#define BLOCKS 16	/* 8 MiB between two stages: rides out short stalls */
-#define STAGES_MAX 4	/* all of line_up */
+#define BLOCKS 24	/* 12 MiB between two stages: rides out short stalls,
+			 * such as gpg making its key of a passphrase */
+#define STAGES_MAX 5	/* all of line_up */
+#define NICE_BEHIND 10	/* of the stages behind an overflow */
 #define TICK_NS 200000000L
 
 struct flow;
@@ -37,6 +41,7 @@ struct flow {
 	struct progress progress;
 	struct stage stages[STAGES_MAX];
 	size_t n_stages;
+	size_t n_hasty;		/* the first ones, up to the overflow */
 	struct chan *chans[STAGES_MAX];
 	size_t n_chans;
 
@@ -55,6 +60,17 @@ set_window_over(struct flow *flow)
 	flow->window_over = true;
 	pthread_cond_broadcast(&flow->changed);
 	pthread_mutex_unlock(&flow->mutex);
+}
+
+static bool
+is_window_over(struct flow *flow)
+{
+	bool over;
+
+	pthread_mutex_lock(&flow->mutex);
+	over = flow->window_over;
+	pthread_mutex_unlock(&flow->mutex);
+	return over;
 }
 
 static void
@@ -91,6 +107,24 @@ run_pack(struct flow *flow, struct chan *in, struct chan *out, struct err *err)
 	return pack_finish(pack, err);
 }
 
+/* A thread of its own: reading shall not wait for the disk either. */
+static int
+run_overflow(struct flow *flow, struct chan *in, struct chan *out,
+    struct err *err)
+{
+	const void *bytes;
+	size_t n;
+
+	do {
+		if (chan_read(in, &bytes, &n, err) < 0)
+			return -1;
+		chan_spill(out, !is_window_over(flow));
+		if (chan_write(out, bytes, n, err) < 0)
+			return -1;
+	} while (n != 0);
+	return chan_finish(out, err);
+}
+
 static int
 run_compress(struct flow *flow, struct chan *in, struct chan *out,
     struct err *err)
@@ -121,6 +155,10 @@ line_up(struct flow *flow)
 	size_t n = 0;
 
 	stages[n++] = (struct stage){ .name = "pack", .run = run_pack };
+	if (flow->settings->overflow != NULL)
+		stages[n++] = (struct stage){
+			.name = "overflow", .run = run_overflow };
+	flow->n_hasty = n;
 	if (flow->settings->compress.kind != COMPRESSION_NONE)
 		stages[n++] = (struct stage){
 			.name = "compress", .run = run_compress };
@@ -133,12 +171,24 @@ line_up(struct flow *flow)
 
 /* --- what is the same for all of them ------------------------------------ */
 
+/* Threads and children that a stage starts have its priority, too. */
+static void
+make_way(const struct stage *stage)
+{
+	const struct flow *flow = stage->flow;
+
+	if (flow->settings->overflow != NULL &&
+	    (size_t)(stage - flow->stages) >= flow->n_hasty)
+		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_BEHIND);
+}
+
 static void *
 stage_thread(void *cookie)
 {
 	struct stage *stage = cookie;
 	struct flow *flow = stage->flow;
 
+	make_way(stage);
 	stage->rc = stage->run(flow, stage->in, stage->out, &stage->err);
 	if (stage->rc < 0 && stage->in != NULL)
 		chan_cancel(stage->in);
@@ -167,7 +217,10 @@ connect_stages(struct flow *flow, struct err *err)
 		flow->stages[i].out = flow->chans[i];
 		flow->stages[i + 1].in = flow->chans[i];
 	}
-	return 0;
+	if (flow->settings->overflow == NULL)
+		return 0;
+	return chan_set_overflow(flow->stages[flow->n_hasty - 1].out,
+	    flow->settings->overflow, err);
 }
 
 static void

@@ -16,6 +16,7 @@
 
 #include "lib/base/err.h"
 #include "lib/stream/compress.h"
+#include "lib/stream/overflow.h"
 #include "lib/stream/pack.h"
 #include "lib/stream/seal.h"
 #include "lib/stream/spool.h"
@@ -29,6 +30,10 @@ struct flow_settings {
 	struct seal *seal;	/* NULL: not encrypted */
 	struct spool *spool;	/* its end is known to the caller only; but a
 				 * flow that fails ends it, as no archive */
+	/* Takes what is read in the window faster than it is compressed; the
+	 * stages that follow then run at a lower priority (nice 10). NULL:
+	 * reading waits for them. */
+	struct overflow *overflow;
 	/* Called exactly once, on flow_run's thread: the quiesced sources have
 	 * been read, or nothing more will be. */
 	void (*window_over)(void *cookie);

@@ -26,6 +26,7 @@ struct work {
 	const struct strlist *left_out;
 	struct report_job *report;
 	struct stores stores;
+	struct overflow *overflow;	/* NULL: none */
 	pthread_mutex_t mutex;
 	struct quiesce quiesce;
 	bool resumed;
@@ -129,9 +130,11 @@ stream(struct work *work, struct flow_result *ret, struct err *err)
 			.cookie = work,
 		},
 		.compress = { .kind = job->compression,
+			.level = (int)job->options->compression_level,
 			.threads = (int)job->options->parallelism },
 		.seal = job->seal,
 		.spool = work->stores.spool,
+		.overflow = work->overflow,
 		.window_over = resume,
 		.cookie = work,
 	};
@@ -151,6 +154,20 @@ stream(struct work *work, struct flow_result *ret, struct err *err)
 	rc = flow_run(&settings, ret, err);
 	free(sources);
 	return rc;
+}
+
+/* Without it the window is longer, no more. */
+static void
+open_overflow(struct work *work, uint64_t raw_bytes)
+{
+	const struct job *job = work->job;
+	struct err err = ERR_INIT;
+
+	if (job->n_stopped != 0 && job->compression != COMPRESSION_NONE &&
+	    stores_overflow(&work->stores, raw_bytes, &work->overflow,
+	    &err) < 0)
+		log_warning("%s: the window lasts as long as the compression",
+		    err.msg);
 }
 
 /* Stop, read, start: the start is on every path. */
@@ -318,8 +335,10 @@ back_up(struct work *work, const struct inventory *inventory, struct err *err)
 	    err) < 0 ||
 	    stores_spool(&work->stores, raw_bytes, err) < 0)
 		return -1;
+	open_overflow(work, raw_bytes);
 	stores_begin(&work->stores);
 	rc = quiesce_and_stream(work, inventory, &result, err);
+	overflow_freep(&work->overflow);
 	if (rc == 0)
 		rc = check_not_empty(work, &result, err);
 	if (rc == 0 && result.total.sockets != 0)

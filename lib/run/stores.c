@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "lib/base/clock.h"
@@ -206,6 +207,27 @@ stores_spool(struct stores *stores, uint64_t raw_bytes, struct err *err)
 	}
 	return spool_new_file(stores->spool_file.fd, store_label(holder),
 	    &stores->spool, err);
+}
+
+int
+stores_overflow(const struct stores *stores, uint64_t raw_bytes,
+    struct overflow **ret, struct err *err)
+{
+	const char *directory = stores->spool_file.dir;
+	struct statvfs fs;
+	uint64_t room;
+
+	*ret = NULL;
+	if (stores->spool_file.fd < 0)
+		return 0;
+	if (fstatvfs(stores->spool_file.fd, &fs) < 0)
+		return err_sys(err, "cannot ask for the room in '%s'",
+		    directory);
+	room = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (room <= raw_bytes)
+		return 0;
+	return overflow_new(directory, (room - raw_bytes) / 2,
+	    stores->job->seal != NULL, ret, err);
 }
 
 /* --- reading behind ------------------------------------------------------ */

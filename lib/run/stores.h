@@ -27,6 +27,7 @@
 #include "lib/report/report.h"
 #include "lib/run/plan.h"
 #include "lib/store/store.h"
+#include "lib/stream/overflow.h"
 #include "lib/stream/spool.h"
 
 struct stores_slot {
@@ -70,6 +71,13 @@ MUST_CHECK int stores_open(struct stores *stores, const struct job *job,
 /* stores_spool: make the spool. Fails: ERR_NOSPACE, ERR_SYSTEM, ERR_NOMEM. */
 MUST_CHECK int stores_spool(struct stores *stores, uint64_t raw_bytes,
     struct err *err);
+
+/* stores_overflow: a file beside the spool file for what is read in a window
+ * faster than it is compressed; the caller frees *ret. NULL where nothing may be
+ * written (spool = none), and where the disk may have no room for it beside
+ * the archive. Never more than half of the room that is left over. */
+MUST_CHECK int stores_overflow(const struct stores *stores, uint64_t raw_bytes,
+    struct overflow **ret, struct err *err);
 
 /* stores_begin: start those that read behind. A thread that cannot be started
  * is a failure of that store. */

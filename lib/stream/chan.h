@@ -10,6 +10,9 @@
  *     reader: chan_read until *ret_n is 0
  *     either, at any time, from any thread: chan_cancel
  *
+ * A channel may be given an overflow: while chan_spill is on, the writer does
+ * not wait for a full ring, but for a full overflow only.
+ *
  * After chan_cancel both sides get ERR_STREAM, for good. A stage that fails
  * cancels the channels on both of its sides; the flow reports the one error
  * that is not ERR_STREAM.
@@ -23,11 +26,18 @@
 #include "lib/base/err.h"
 
 struct chan;
+struct overflow;
 
 MUST_CHECK int chan_new(size_t block_bytes, size_t n_blocks,
     struct chan **ret, struct err *err);
 void chan_free(struct chan *chan);
 void chan_freep(struct chan **chan);	/* for CLEANUP */
+
+/* chan_set_overflow: before any thread uses the channel, which borrows it.
+ * chan_spill: by the writer: from now on the overflow is used, or not. */
+MUST_CHECK int chan_set_overflow(struct chan *chan, struct overflow *overflow,
+    struct err *err);
+void chan_spill(struct chan *chan, bool on);
 
 /* chan_write: copies n bytes in; blocks while the ring is full. */
 MUST_CHECK int chan_write(struct chan *chan, const void *bytes, size_t n,

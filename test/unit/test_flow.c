@@ -7,12 +7,16 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/run/flow.h"
+
+#define LARGE_BYTES ((uint64_t)80 << 20)	/* far more than fits between */
 
 static char directory[] = "/tmp/vbackup-test-flow.XXXXXX";
 
@@ -132,6 +136,110 @@ a_source_that_is_missing_is_the_cause_and_the_window_ends_once(void **state)
 	assert_int_equal(calls, 1);
 }
 
+/* Reads nothing before the window is over: as an upload that stalls. */
+struct late_reader {
+	struct spool_reader *reader;
+	atomic_bool over;
+	int rc;
+	struct err err;
+};
+
+static void
+let_read(void *cookie)
+{
+	struct late_reader *late = cookie;
+
+	atomic_store(&late->over, true);
+}
+
+static void *
+read_late(void *cookie)
+{
+	struct late_reader *late = cookie;
+	uint64_t have = 0;
+	bool end = false;
+
+	while (!atomic_load(&late->over))
+		(void)usleep(1000);
+	while (late->rc == 0 && !end) {
+		late->rc = spool_wait(late->reader, have + 1, &have, &end,
+		    &late->err);
+		spool_release(late->reader, have);
+	}
+	spool_leave(late->reader);
+	return NULL;
+}
+
+static void *
+run_flow(void *cookie)
+{
+	const struct flow_settings *settings = cookie;
+	struct flow_result result = FLOW_RESULT_INIT;
+	struct err err = ERR_INIT;
+	int rc = flow_run(settings, &result, &err);
+
+	spool_end(settings->spool, rc == 0);
+	assert_int_equal(rc, 0);
+	assert_int_equal(result.total.raw_bytes, LARGE_BYTES);
+	flow_result_free(&result);
+	return NULL;
+}
+
+static void
+make_large_file(const char *path)
+{
+	static unsigned char bytes[1 << 20];
+	FILE *file = fopen(path, "w");
+	size_t i, k;
+
+	assert_non_null(file);
+	srandom(1);
+	for (i = 0; i < LARGE_BYTES >> 20; i++) {
+		for (k = 0; k < sizeof bytes; k++)
+			bytes[k] = (unsigned char)random();
+		assert_int_equal(fwrite(bytes, sizeof bytes, 1, file), 1);
+	}
+	assert_int_equal(fclose(file), 0);
+}
+
+/* It would wait for ever, for the reader waits for the window's end. */
+static void
+with_an_overflow_the_window_ends_though_nothing_is_taken_away(void **state)
+{
+	char path[] = "/tmp/vbackup-test-flow-large.XXXXXX";
+	const struct pack_source source = { path, "root", "/root" };
+	CLEANUP(spool_freep) struct spool *spool = NULL;
+	CLEANUP(overflow_freep) struct overflow *overflow = NULL;
+	struct late_reader late = { .rc = 0 };
+	struct flow_settings settings = {
+		.sources = &source,
+		.n_sources = 1,
+		.n_quiesced = 1,
+		.compress = { .kind = COMPRESSION_ZSTD, .threads = 2 },
+		.window_over = let_read,
+		.cookie = &late,
+	};
+	struct err err = ERR_INIT;
+	pthread_t reader, flow;
+
+	(void)state;
+	(void)close(mkstemp(path));
+	make_large_file(path);
+	assert_int_equal(overflow_new("/tmp", 2 * LARGE_BYTES, true,
+	    &overflow, &err), 0);
+	assert_int_equal(spool_new_memory(1 << 20, &spool, &err), 0);
+	assert_int_equal(spool_reader(spool, &late.reader, &err), 0);
+	settings.spool = spool;
+	settings.overflow = overflow;
+	assert_int_equal(pthread_create(&reader, NULL, read_late, &late), 0);
+	assert_int_equal(pthread_create(&flow, NULL, run_flow, &settings), 0);
+	(void)pthread_join(flow, NULL);
+	(void)pthread_join(reader, NULL);
+	assert_int_equal(late.rc, 0);
+	assert_true(overflow_bytes(overflow) > 0);
+	(void)unlink(path);
+}
+
 int
 main(void)
 {
@@ -142,6 +250,8 @@ main(void)
 		    a_spool_that_fails_is_the_cause_and_the_window_ends_once),
 		cmocka_unit_test(
 		    a_source_that_is_missing_is_the_cause_and_the_window_ends_once),
+		cmocka_unit_test(
+		    with_an_overflow_the_window_ends_though_nothing_is_taken_away),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory,
