@@ -47,30 +47,51 @@ struct flow {
 
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	bool window_over;	/* under the mutex, like n_running */
+	/* Under the mutex: windows that reading waits for, that are open to
+	 * it, and that it is done with; each counts from the first on. */
+	size_t n_wanted;
+	size_t n_opened;
+	size_t n_over;
 	size_t n_running;
+	bool failed;		/* nothing more will be read */
 };
 
 /* --- the stages, each in one shape --------------------------------------- */
 
+/* Waits until the next window is open. */
+static int
+enter_window(struct flow *flow, struct err *err)
+{
+	bool open;
+
+	pthread_mutex_lock(&flow->mutex);
+	flow->n_wanted++;
+	pthread_cond_broadcast(&flow->changed);
+	while (flow->n_opened < flow->n_wanted && !flow->failed)
+		pthread_cond_wait(&flow->changed, &flow->mutex);
+	open = !flow->failed;
+	pthread_mutex_unlock(&flow->mutex);
+	return open ? 0 : err_set(err, ERR_STREAM, "the stream was cut off");
+}
+
 static void
-set_window_over(struct flow *flow)
+leave_window(struct flow *flow)
 {
 	pthread_mutex_lock(&flow->mutex);
-	flow->window_over = true;
+	flow->n_over++;
 	pthread_cond_broadcast(&flow->changed);
 	pthread_mutex_unlock(&flow->mutex);
 }
 
 static bool
-is_window_over(struct flow *flow)
+is_in_window(struct flow *flow)
 {
-	bool over;
+	bool in;
 
 	pthread_mutex_lock(&flow->mutex);
-	over = flow->window_over;
+	in = flow->n_opened > flow->n_over;
 	pthread_mutex_unlock(&flow->mutex);
-	return over;
+	return in;
 }
 
 static void
@@ -83,27 +104,42 @@ add_result(struct pack_result *total, const struct pack_result *one)
 	total->sockets += one->sockets;
 }
 
+/* The next n sources. */
+static int
+pack_some(struct flow *flow, struct pack *pack, size_t *at, size_t n,
+    struct err *err)
+{
+	for (; n > 0; n--, (*at)++) {
+		struct pack_result *result = &flow->result->sources[*at];
+
+		if (pack_source(pack, &flow->settings->sources[*at], result,
+		    err) < 0)
+			return -1;
+		add_result(&flow->result->total, result);
+	}
+	return 0;
+}
+
 static int
 run_pack(struct flow *flow, struct chan *in, struct chan *out, struct err *err)
 {
 	const struct flow_settings *settings = flow->settings;
 	CLEANUP(pack_freep) struct pack *pack = NULL;
 	struct pack_settings pack_settings = settings->pack;
-	size_t i;
+	size_t i, at = 0;
 
 	(void)in;
 	pack_settings.progress = &flow->progress;
 	if (pack_new(&pack_settings, out, &pack, err) < 0)
 		return -1;
-	for (i = 0; i < settings->n_sources; i++) {
-		if (i == settings->n_quiesced)
-			set_window_over(flow);
-		if (pack_source(pack, &settings->sources[i],
-		    &flow->result->sources[i], err) < 0)
+	for (i = 0; i < settings->n_windows; i++) {
+		if (enter_window(flow, err) < 0 || pack_some(flow, pack, &at,
+		    settings->windows[i], err) < 0)
 			return -1;
-		add_result(&flow->result->total, &flow->result->sources[i]);
+		leave_window(flow);
 	}
-	set_window_over(flow);
+	if (pack_some(flow, pack, &at, settings->n_sources - at, err) < 0)
+		return -1;
 	return pack_finish(pack, err);
 }
 
@@ -118,7 +154,7 @@ run_overflow(struct flow *flow, struct chan *in, struct chan *out,
 	do {
 		if (chan_read(in, &bytes, &n, err) < 0)
 			return -1;
-		chan_spill(out, !is_window_over(flow));
+		chan_spill(out, is_in_window(flow));
 		if (chan_write(out, bytes, n, err) < 0)
 			return -1;
 	} while (n != 0);
@@ -198,8 +234,7 @@ stage_thread(void *cookie)
 		spool_end(flow->settings->spool, false);
 	pthread_mutex_lock(&flow->mutex);
 	flow->n_running--;
-	if (stage->rc < 0)
-		flow->window_over = true;	/* nothing more will be read */
+	flow->failed = flow->failed || stage->rc < 0;
 	pthread_cond_broadcast(&flow->changed);
 	pthread_mutex_unlock(&flow->mutex);
 	return NULL;
@@ -228,6 +263,10 @@ cancel(struct flow *flow)
 {
 	size_t i;
 
+	pthread_mutex_lock(&flow->mutex);
+	flow->failed = true;
+	pthread_cond_broadcast(&flow->changed);
+	pthread_mutex_unlock(&flow->mutex);
 	for (i = 0; i < flow->n_chans; i++)
 		chan_cancel(flow->chans[i]);
 	spool_end(flow->settings->spool, false);
@@ -295,33 +334,76 @@ wait_tick(struct flow *flow)
 	    CLOCK_MONOTONIC, &until);
 }
 
-/* Waits for the end of all stages; ends the window at the first occasion. */
-static void
-attend(struct flow *flow)
+/* What the calling thread has to do next. */
+enum duty { DUTY_WAIT, DUTY_OPEN, DUTY_END, DUTY_NONE };
+
+/* n_told: windows that were ended. The caller holds the mutex. */
+static enum duty
+find_duty(const struct flow *flow, size_t n_told)
+{
+	bool over = flow->failed || flow->n_running == 0;
+
+	if (flow->n_opened > n_told && (over || flow->n_over > n_told))
+		return DUTY_END;
+	if (flow->n_wanted > flow->n_opened && !over)
+		return DUTY_OPEN;
+	return flow->n_running == 0 ? DUTY_NONE : DUTY_WAIT;
+}
+
+static enum duty
+await_duty(struct flow *flow, size_t n_told)
+{
+	enum duty duty;
+
+	pthread_mutex_lock(&flow->mutex);
+	duty = find_duty(flow, n_told);
+	if (duty == DUTY_WAIT) {
+		wait_tick(flow);
+		duty = find_duty(flow, n_told);
+	}
+	pthread_mutex_unlock(&flow->mutex);
+	return duty;
+}
+
+static int
+open_window(struct flow *flow, struct err *err)
+{
+	size_t window = flow->n_opened;	/* only this thread counts it */
+	int rc = flow->settings->window_open(flow->settings->cookie, window,
+	    err);
+
+	pthread_mutex_lock(&flow->mutex);
+	flow->n_opened++;
+	flow->failed = flow->failed || rc < 0;
+	pthread_cond_broadcast(&flow->changed);
+	pthread_mutex_unlock(&flow->mutex);
+	return rc;
+}
+
+/* Until all stages have ended; opens and ends windows at the first occasion.
+ * Fails    a window cannot be opened */
+static int
+attend(struct flow *flow, struct err *err)
 {
 	double began_s = clock_mono_s();
-	bool told = false, more = true;
+	enum duty duty;
+	size_t n_told = 0;
+	int rc = 0;
 
-	while (more) {
-		bool over;
-
-		pthread_mutex_lock(&flow->mutex);
-		if (flow->n_running != 0 && !(flow->window_over && !told))
-			wait_tick(flow);
-		over = flow->window_over || flow->n_running == 0;
-		more = flow->n_running != 0;
-		pthread_mutex_unlock(&flow->mutex);
-		if (intr_signal() != 0) {
+	while ((duty = await_duty(flow, n_told)) != DUTY_NONE) {
+		if (intr_signal() != 0)
 			cancel(flow);
-			over = true;
+		else if (duty == DUTY_OPEN && open_window(flow, err) < 0) {
+			rc = -1;
+			cancel(flow);
 		}
-		if (over && !told) {
-			told = true;
-			flow->settings->window_over(flow->settings->cookie);
-		}
+		if (duty == DUTY_END)
+			flow->settings->window_over(flow->settings->cookie,
+			    n_told++);
 		draw_status(flow, began_s);
 	}
 	log_status("%s", "");
+	return rc;
 }
 
 static int
@@ -351,23 +433,24 @@ join_stages(struct flow *flow, struct err *err)
 	return -1;
 }
 
+/* The cause is what came first: no thread, no window, or a stage. */
 static int
 run_stages(struct flow *flow, struct err *err)
 {
-	struct err start_err = ERR_INIT;
-	int started, rc;
+	struct err start_err = ERR_INIT, window_err = ERR_INIT;
+	int started, opened, rc;
 
 	line_up(flow);
 	started = connect_stages(flow, &start_err);
 	if (started == 0)
 		started = start_stages(flow, &start_err);
-	attend(flow);
+	opened = attend(flow, &window_err);
 	rc = join_stages(flow, err);
-	if (started < 0) {
+	if (started < 0)
 		*err = start_err;
-		rc = -1;
-	}
-	return rc;
+	else if (opened < 0)
+		*err = window_err;
+	return started < 0 || opened < 0 ? -1 : rc;
 }
 
 int
@@ -385,7 +468,6 @@ flow_run(const struct flow_settings *settings, struct flow_result *ret,
 	    sizeof *result.sources);
 	if (result.sources == NULL) {
 		spool_end(settings->spool, false);
-		settings->window_over(settings->cookie);
 		return err_nomem(err);
 	}
 	rc = run_stages(&flow, err);

@@ -5,9 +5,9 @@
  *                                                  between
  *
  * Adding a stage is one more line in flow.c. The calling thread only waits,
- * draws the status line and calls window_over: so that containers start as
- * soon as the last byte of their data has been read, also when a later stage
- * is slow, when a read hangs, or when a signal came.
+ * draws the status line, and opens and ends windows: so that containers start
+ * as soon as the last byte of their data has been read, also when a later
+ * stage is slow, when a read hangs, or when a signal came.
  */
 #ifndef LIB_RUN_FLOW_H
 #define LIB_RUN_FLOW_H
@@ -24,7 +24,9 @@
 struct flow_settings {
 	const struct pack_source *sources;
 	size_t n_sources;
-	size_t n_quiesced;	/* the first ones, read in the window */
+	const size_t *windows;	/* how many sources each window has: the first
+				 * of them, one window after the other */
+	size_t n_windows;
 	struct pack_settings pack;	/* its progress is set by flow */
 	struct compress_settings compress;
 	struct seal *seal;	/* NULL: not encrypted */
@@ -34,9 +36,12 @@ struct flow_settings {
 	 * stages that follow then run at a lower priority (nice 10). NULL:
 	 * reading waits for them. */
 	struct overflow *overflow;
-	/* Called exactly once, on flow_run's thread: the quiesced sources have
-	 * been read, or nothing more will be. */
-	void (*window_over)(void *cookie);
+	/* On flow_run's thread. Before the first source of a window is read:
+	 * bring to rest who uses it; -1 ends the flow. When the last one has
+	 * been read, or nothing more will be: exactly once for each window
+	 * that open was called for, whatever it returned. */
+	int (*window_open)(void *cookie, size_t window, struct err *err);
+	void (*window_over)(void *cookie, size_t window);
 	void *cookie;
 };
 

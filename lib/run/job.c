@@ -29,7 +29,6 @@ struct work {
 	struct overflow *overflow;	/* NULL: none */
 	pthread_mutex_t mutex;
 	struct quiesce quiesce;
-	bool resumed;
 	time_t started;
 };
 
@@ -86,17 +85,23 @@ watch(void *cookie, enum pack_event event, const char *path, const char *why)
 
 /* --- the window ---------------------------------------------------------- */
 
-/* Starts what was stopped; the second call does nothing. */
+static int
+begin_window(void *cookie, size_t window, struct err *err)
+{
+	struct work *work = cookie;
+
+	(void)window;
+	return quiesce_begin(&work->quiesce, err);
+}
+
 static void
-resume(void *cookie)
+end_window(void *cookie, size_t window)
 {
 	struct work *work = cookie;
 	struct quiesce *quiesce = &work->quiesce;
 	size_t i;
 
-	if (work->resumed)
-		return;
-	work->resumed = true;
+	(void)window;
 	(void)quiesce_resume(quiesce, RESUME_RETRY_S);
 	for (i = 0; i < quiesce->n; i++) {
 		const struct quiesce_unit *unit = &quiesce->units[i];
@@ -121,7 +126,8 @@ stream(struct work *work, struct flow_result *ret, struct err *err)
 	const struct job *job = work->job;
 	struct flow_settings settings = {
 		.n_sources = job->sources.n,
-		.n_quiesced = job->n_quiesced,
+		.windows = &job->n_quiesced,
+		.n_windows = job->n_stopped != 0,
 		.pack = {
 			.exclude = &job->options->exclude,
 			.exclude_regexp = job->options->exclude_regexp,
@@ -135,7 +141,8 @@ stream(struct work *work, struct flow_result *ret, struct err *err)
 		.seal = job->seal,
 		.spool = work->stores.spool,
 		.overflow = work->overflow,
-		.window_over = resume,
+		.window_open = begin_window,
+		.window_over = end_window,
 		.cookie = work,
 	};
 	struct pack_source *sources = calloc(job->sources.n + 1,
@@ -168,24 +175,6 @@ open_overflow(struct work *work, uint64_t raw_bytes)
 	    &err) < 0)
 		log_warning("%s: the window lasts as long as the compression",
 		    err.msg);
-}
-
-/* Stop, read, start: the start is on every path. */
-static int
-quiesce_and_stream(struct work *work, const struct inventory *inventory,
-    struct flow_result *ret, struct err *err)
-{
-	const struct job *job = work->job;
-	int rc;
-
-	if (quiesce_init(inventory->engine, job->stopped, job->n_stopped,
-	    &work->quiesce, err) < 0)
-		return -1;
-	rc = quiesce_begin(&work->quiesce, err);
-	if (rc == 0)
-		rc = stream(work, ret, err);
-	resume(work);
-	return rc;
 }
 
 /* --- what is known afterwards -------------------------------------------- */
@@ -333,11 +322,13 @@ back_up(struct work *work, const struct inventory *inventory, struct err *err)
 	if (estimate_raw(&work->job->sources, &raw_bytes, err) < 0 ||
 	    stores_open(&work->stores, work->job, raw_bytes, work->report,
 	    err) < 0 ||
-	    stores_spool(&work->stores, raw_bytes, err) < 0)
+	    stores_spool(&work->stores, raw_bytes, err) < 0 ||
+	    quiesce_init(inventory->engine, work->job->stopped,
+	    work->job->n_stopped, &work->quiesce, err) < 0)
 		return -1;
 	open_overflow(work, raw_bytes);
 	stores_begin(&work->stores);
-	rc = quiesce_and_stream(work, inventory, &result, err);
+	rc = stream(work, &result, err);
 	overflow_freep(&work->overflow);
 	if (rc == 0)
 		rc = check_not_empty(work, &result, err);

@@ -48,11 +48,23 @@ remove_directory(void **state)
 	return rmdir(directory);
 }
 
+static int
+open_one(void *cookie, size_t window, struct err *err)
+{
+	const int *calls = cookie;
+
+	(void)err;
+	assert_int_equal(window, 0);
+	assert_int_equal(*calls, 0);
+	return 0;
+}
+
 static void
-count(void *cookie)
+count(void *cookie, size_t window)
 {
 	int *calls = cookie;
 
+	assert_int_equal(window, 0);
 	(*calls)++;
 }
 
@@ -65,8 +77,10 @@ flow(const char *path, int fd, enum compression kind, int *calls,
 	struct flow_settings settings = {
 		.sources = &source,
 		.n_sources = 1,
-		.n_quiesced = 1,
+		.windows = (const size_t[]){ 1 },
+		.n_windows = 1,
 		.compress = { .kind = kind, .threads = 2 },
+		.window_open = open_one,
 		.window_over = count,
 		.cookie = calls,
 	};
@@ -144,11 +158,21 @@ struct late_reader {
 	struct err err;
 };
 
+static int
+open_late(void *cookie, size_t window, struct err *err)
+{
+	(void)cookie;
+	(void)window;
+	(void)err;
+	return 0;
+}
+
 static void
-let_read(void *cookie)
+let_read(void *cookie, size_t window)
 {
 	struct late_reader *late = cookie;
 
+	(void)window;
 	atomic_store(&late->over, true);
 }
 
@@ -214,8 +238,10 @@ with_an_overflow_the_window_ends_though_nothing_is_taken_away(void **state)
 	struct flow_settings settings = {
 		.sources = &source,
 		.n_sources = 1,
-		.n_quiesced = 1,
+		.windows = (const size_t[]){ 1 },
+		.n_windows = 1,
 		.compress = { .kind = COMPRESSION_ZSTD, .threads = 2 },
+		.window_open = open_late,
 		.window_over = let_read,
 		.cookie = &late,
 	};
@@ -240,6 +266,98 @@ with_an_overflow_the_window_ends_though_nothing_is_taken_away(void **state)
 	(void)unlink(path);
 }
 
+/* Windows open and end in turns, around the reading of their sources. */
+struct turns {
+	int refuse;		/* the window that does not open; -1: none */
+	char text[64];		/* what happened, "(0" and "0)" */
+};
+
+static int
+open_turn(void *cookie, size_t window, struct err *err)
+{
+	struct turns *turns = cookie;
+	size_t n = strlen(turns->text);
+
+	(void)snprintf(turns->text + n, sizeof turns->text - n, "(%zu",
+	    window);
+	if (turns->refuse == (int)window)
+		return err_set(err, ERR_REFUSED, "refused");
+	return 0;
+}
+
+static void
+end_turn(void *cookie, size_t window)
+{
+	struct turns *turns = cookie;
+	size_t n = strlen(turns->text);
+
+	(void)snprintf(turns->text + n, sizeof turns->text - n, "%zu)",
+	    window);
+}
+
+static int
+flow_in_turns(const char *second, struct turns *turns, struct err *err)
+{
+	const struct pack_source sources[] = {
+		{ directory, "a", "/a" }, { second, "b", "/b" },
+		{ directory, "c", "/c" }, { directory, "d", "/d" },
+	};
+	CLEANUP(cleanup_close) int fd = open("/tmp",
+	    O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	CLEANUP(flow_result_free) struct flow_result result =
+	    FLOW_RESULT_INIT;
+	CLEANUP(spool_freep) struct spool *spool = NULL;
+	struct flow_settings settings = {
+		.sources = sources,
+		.n_sources = 4,
+		.windows = (const size_t[]){ 1, 2, 0 },
+		.n_windows = 3,
+		.compress = { .kind = COMPRESSION_GZIP, .threads = 2 },
+		.window_open = open_turn,
+		.window_over = end_turn,
+		.cookie = turns,
+	};
+
+	assert_int_equal(spool_new_file(fd, "spool", &spool, err), 0);
+	settings.spool = spool;
+	return flow_run(&settings, &result, err);
+}
+
+static void
+windows_open_and_end_one_after_the_other(void **state)
+{
+	struct turns turns = { .refuse = -1 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(flow_in_turns(directory, &turns, &err), 0);
+	assert_string_equal(turns.text, "(00)(11)(22)");
+}
+
+static void
+a_window_that_does_not_open_is_ended_and_is_the_cause(void **state)
+{
+	struct turns turns = { .refuse = 1 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(flow_in_turns(directory, &turns, &err), -1);
+	assert_int_equal(err.kind, ERR_REFUSED);
+	assert_string_equal(turns.text, "(00)(11)");
+}
+
+static void
+a_source_that_fails_in_a_window_ends_it(void **state)
+{
+	struct turns turns = { .refuse = -1 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(flow_in_turns("/does/not/exist", &turns, &err), -1);
+	assert_non_null(strstr(err.msg, "/does/not/exist"));
+	assert_string_equal(turns.text, "(00)(11)");
+}
+
 int
 main(void)
 {
@@ -250,6 +368,10 @@ main(void)
 		    a_spool_that_fails_is_the_cause_and_the_window_ends_once),
 		cmocka_unit_test(
 		    a_source_that_is_missing_is_the_cause_and_the_window_ends_once),
+		cmocka_unit_test(windows_open_and_end_one_after_the_other),
+		cmocka_unit_test(
+		    a_window_that_does_not_open_is_ended_and_is_the_cause),
+		cmocka_unit_test(a_source_that_fails_in_a_window_ends_it),
 		cmocka_unit_test(
 		    with_an_overflow_the_window_ends_though_nothing_is_taken_away),
 	};
