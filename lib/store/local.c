@@ -234,6 +234,19 @@ local_put_small(struct store *store, const char *name, const void *bytes,
 	return tempfile_publish(&tmp, name, TEMPFILE_REPLACE, err);
 }
 
+static int
+local_get_small(struct store *store, const char *name, size_t max, char **ret,
+    size_t *ret_n, struct err *err)
+{
+	CLEANUP(cleanup_free) char *path = NULL;
+
+	if (file_join(local_of(store)->path, name, &path, err) < 0)
+		return -1;
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return err_set(err, ERR_NOTFOUND, "there is no '%s'", name);
+	return file_read(path, max, ret, ret_n, err);
+}
+
 /* The temporary name is the same every time: what a dead run left of it is
  * replaced here, because tempfile_sweep cannot tell whose a link is. */
 static int
@@ -376,6 +389,7 @@ static const struct store_ops local_ops = {
 	.publish = local_publish,
 	.put = local_put,
 	.put_small = local_put_small,
+	.get_small = local_get_small,
 	.link_latest = local_link_latest,
 	.list = local_list,
 	.remove = local_remove,

@@ -105,6 +105,31 @@ s3_put_small(struct store *store, const char *name, const void *bytes,
 	return s3_run(&s3->conn, &request, err);
 }
 
+static int
+s3_get_small(struct store *store, const char *name, size_t max, char **ret,
+    size_t *ret_n, struct err *err)
+{
+	CLEANUP(s3_answer_free) struct s3_answer answer = S3_ANSWER_INIT;
+	CLEANUP(cleanup_free) char *key = NULL;
+	struct store_s3 *s3 = s3_of(store);
+	struct s3_request request = { .method = "GET" };
+
+	if (key_of(s3, name, &key, err) < 0)
+		return -1;
+	request.key = key;
+	if (s3_call(&s3->conn, &request, &answer, err) < 0 ||
+	    s3_expect(&answer, err) < 0)
+		return -1;
+	if (answer.response.body_len > max)
+		return err_set(err, ERR_PROTOCOL, "'%s' has %zu bytes, more "
+		    "than the %zu that are expected", name,
+		    answer.response.body_len, max);
+	*ret = answer.response.body;
+	*ret_n = answer.response.body_len;
+	answer.response.body = NULL;
+	return 0;
+}
+
 static void
 s3_free(struct store *store)
 {
@@ -124,6 +149,7 @@ static const struct store_ops s3_ops = {
 	.has = s3_has,
 	.put = s3_put,
 	.put_small = s3_put_small,
+	.get_small = s3_get_small,
 	.list = s3_store_list,
 	.remove = s3_store_remove,
 	.free = s3_free,

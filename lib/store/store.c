@@ -75,6 +75,14 @@ store_put_small(struct store *store, const char *name, const void *bytes,
 }
 
 int
+store_get_small(struct store *store, const char *name, size_t max, char **ret,
+    size_t *ret_n, struct err *err)
+{
+	return judge(store, store->ops->get_small(store, name, max, ret,
+	    ret_n, err), err);
+}
+
+int
 store_link_latest(struct store *store, const char *link, const char *name,
     struct err *err)
 {

@@ -7,7 +7,7 @@
  *     store_publish                   for the store that has the spool file
  *     store_put                       for every other one, on a thread of its
  *                                     own, reading behind the spool
- *     store_put_small                 the metadata
+ *     store_put_small, store_get_small    the metadata
  *     store_link_latest
  *     store_list, store_remove        for pruning
  *     store_free
@@ -106,6 +106,11 @@ MUST_CHECK int store_put(struct store *store, const char *name,
 /* store_put_small: a small document, replaced if it is there. */
 MUST_CHECK int store_put_small(struct store *store, const char *name,
     const void *bytes, size_t n, struct err *err);
+
+/* store_get_small: a document of that name; *ret is NUL-terminated, caller
+ * frees. Fails: ERR_NOTFOUND; ERR_PROTOCOL it is larger than max. */
+MUST_CHECK int store_get_small(struct store *store, const char *name,
+    size_t max, char **ret, size_t *ret_n, struct err *err);
 
 /* store_link_latest: the symbolic link leads to name, replaced atomically. A
  * file of that name which is no symbolic link is an error, not replaced. In a

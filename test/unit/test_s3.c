@@ -342,6 +342,38 @@ a_name_is_looked_for_and_small_documents_are_put(void **state)
 	stop(&f);
 }
 
+static void
+a_small_document_is_got_if_it_is_there_and_small(void **state)
+{
+	static const struct peer_step steps[] = {
+		{ .request = "GET /b/p/m%2B.json",
+		  SAYS("200 OK", "", "2", "{}") },
+		{ .request = "GET /b/p/m%2B.json",
+		  SAYS("200 OK", "", "2", "{}") },
+		{ .request = "GET /b/p/none",
+		  SAYS_ERROR("404 Not Found", "37", "NoSuchKey") },
+	};
+	struct err err = ERR_INIT;
+	struct fixture f;
+	char *text = NULL;
+	size_t n = 0;
+
+	(void)state;
+	start(&f, STEPS(steps));
+	assert_int_equal(store_get_small(f.store, "m+.json", 2, &text, &n,
+	    &err), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(text, "{}");
+	free(text);
+	assert_int_equal(store_get_small(f.store, "m+.json", 1, &text, &n,
+	    &err), -1);
+	assert_int_equal(err.kind, ERR_PROTOCOL);
+	assert_int_equal(store_get_small(f.store, "none", 9, &text, &n,
+	    &err), -1);
+	assert_int_equal(err.kind, ERR_NOTFOUND);
+	stop(&f);
+}
+
 /* --- lists -----------------------------------------------------------------*/
 
 static void
@@ -530,6 +562,8 @@ main(void)
 		cmocka_unit_test(a_stall_is_tried_again),
 		cmocka_unit_test(
 		    a_name_is_looked_for_and_small_documents_are_put),
+		cmocka_unit_test(
+		    a_small_document_is_got_if_it_is_there_and_small),
 		cmocka_unit_test(
 		    all_pages_are_listed_and_only_what_is_right_in_the_store),
 		cmocka_unit_test(

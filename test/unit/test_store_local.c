@@ -421,11 +421,21 @@ a_small_document_is_put_and_replaced(void **state)
 {
 	CLEANUP(store_freep) struct store *store = store_with(NULL, 0644);
 	struct err err = ERR_INIT;
+	char *text = NULL;
 	struct stat st;
+	size_t n = 0;
 
 	(void)state;
 	assert_int_equal(store_put_small(store, "m", "one", 3, &err), 0);
 	assert_int_equal(store_put_small(store, "m", "two2", 4, &err), 0);
+	assert_int_equal(store_get_small(store, "m", 4, &text, &n, &err), 0);
+	assert_int_equal(n, 4);
+	assert_string_equal(text, "two2");
+	free(text);
+	assert_int_equal(store_get_small(store, "m", 3, &text, &n, &err), -1);
+	assert_int_equal(store_get_small(store, "none", 3, &text, &n, &err),
+	    -1);
+	assert_int_equal(err.kind, ERR_NOTFOUND);
 	assert_string_equal(scratch_read(&scratch, "m"), "two2");
 	assert_int_equal(stat(scratch_path(&scratch, "m"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0644);
