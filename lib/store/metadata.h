@@ -19,6 +19,7 @@
 #ifndef LIB_STORE_METADATA_H
 #define LIB_STORE_METADATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -67,5 +68,43 @@ struct metadata {		/* everything borrowed */
 /* metadata_format: *ret is the document, ending in a newline; caller frees. */
 MUST_CHECK int metadata_format(const struct metadata *metadata, char **ret,
     struct err *err);
+
+struct metadata_parsed {	/* owns what metadata points to; not to be
+				 * copied */
+	struct metadata metadata;
+	struct strlist texts;
+	struct metadata_source *sources;
+	struct strmap *maps;	/* labels and options of each source */
+	struct metadata_container *containers;
+	struct strlist warnings;
+};
+
+#define METADATA_PARSED_INIT { .metadata = { .name = NULL } }
+
+/*
+ * metadata_parse: read a document back, ours or a newer version's.
+ *
+ * Takes    text: len bytes, any; the caller limits how many
+ * Gives    *ret, to be freed with metadata_parsed_free. A text that is missing
+ *          is NULL, a number or a time 0, a list empty; labels and options are
+ *          NULL only where the source is no volume. There always are: name, a
+ *          source's type (a newer version may have more of them), a volume's
+ *          name, a container's name. Unknown fields are passed over. Texts are
+ *          as metadata_format wrote them: what was not UTF-8 has its \xHH, and
+ *          what was masked is ***, so that a volume's options may not be those
+ *          it had (see metadata_is_masked).
+ * Fails    ERR_PROTOCOL not JSON, not version 1, or a field of another kind
+ *          than ours, named as in "sources[2].labels"; a text with a NUL or
+ *          that is not UTF-8; a number that is negative, no whole one or over
+ *          2^53 (JSON's readers, this one too, would lose its digits);
+ *          ERR_NOMEM
+ */
+MUST_CHECK int metadata_parse(const char *text, size_t len,
+    struct metadata_parsed *ret, struct err *err);
+void metadata_parsed_free(struct metadata_parsed *parsed);
+
+/* metadata_is_masked: does this value of a label or an option lack something
+ * that was not to be written down? */
+bool metadata_is_masked(const char *value);
 
 #endif

@@ -21,9 +21,8 @@ type_of(mode_t mode)
 	}
 }
 
-/* Its header, and what is counted of every member. */
-static int
-put_header(struct emit *emit, const struct pax_member *head, struct err *err)
+int
+emit_header(struct emit *emit, const struct pax_member *head, struct err *err)
 {
 	emit->header.len = 0;
 	pax_header(&emit->header, head);
@@ -108,7 +107,7 @@ put_first(struct emit *emit, const struct member *member, int fd,
 			return -1;
 	}
 	/* The link counts only once its first name is in the stream. */
-	if (put_header(emit, head, err) < 0 || (has_links(st) &&
+	if (emit_header(emit, head, err) < 0 || (has_links(st) &&
 	    links_add(&emit->links, st, head->path, err) < 0))
 		return -1;
 	if (head->type == PAX_FILE)
@@ -124,7 +123,7 @@ put_link(struct emit *emit, const struct stat *st, const char *first,
 {
 	head->type = PAX_HARD_LINK;
 	head->link = first;
-	if (put_header(emit, head, err) < 0)
+	if (emit_header(emit, head, err) < 0)
 		return -1;
 	links_met(&emit->links, st);
 	return 0;

@@ -35,6 +35,11 @@ struct emit {
  * that the stream is over; a member that is left out is only told. */
 MUST_CHECK int emit_member(struct emit *emit, struct member *member, int fd,
     const char *path, struct err *err);
+
+/* emit_header: a header that the caller made, counted as a member; its bytes
+ * and their padding are the caller's to write. */
+MUST_CHECK int emit_header(struct emit *emit, const struct pax_member *head,
+    struct err *err);
 void emit_free(struct emit *emit);
 
 #endif

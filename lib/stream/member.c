@@ -112,18 +112,35 @@ complain(struct member *member, const char *name, const char *why)
 	    member->problem.len == 0 ? "" : ", ", name, why);
 }
 
+static bool
+fits(struct member *member, const char *name, size_t n)
+{
+	if (member->records.len + 3 * strlen(name) + n + 64 <= PAX_RECORDS_MAX)
+		return true;
+	complain(member, name, "more attributes than fit");
+	return false;
+}
+
+void
+member_add_acl(struct member *member, const char *acl, const char *text)
+{
+	if (fits(member, acl, strlen(text)))
+		pax_add_acl(&member->records, acl, text);
+}
+
 static void
-add_acl(struct member *member, const char *name, size_t n)
+add_binary_acl(struct member *member, const char *name, const void *value,
+    size_t n)
 {
 	const char *acl = strrchr(name, '_') + 1;
 	CLEANUP(str_free) struct str text = STR_INIT;
 
-	if (!acl_text(&text, member->value, n))
+	if (!acl_text(&text, value, n))
 		complain(member, name, "not an ACL");
 	else if (text.failed)
 		member->records.failed = true;
 	else
-		pax_add_acl(&member->records, acl, text.s);
+		member_add_acl(member, acl, text.s);
 }
 
 static bool
@@ -140,8 +157,18 @@ is_kept(const char *name)
 	return !str_starts(name, "system.") || is_acl(name);
 }
 
+void
+member_add_attribute(struct member *member, const char *name,
+    const void *value, size_t n)
+{
+	if (is_acl(name))
+		add_binary_acl(member, name, value, n);
+	else if (is_kept(name) && fits(member, name, n))
+		pax_add_xattr(&member->records, name, value, n);
+}
+
 static void
-add_attribute(struct member *member, const struct handle *handle,
+read_attribute(struct member *member, const struct handle *handle,
     const char *name)
 {
 	ssize_t n = get(handle, name, member->value, sizeof member->value);
@@ -150,14 +177,8 @@ add_attribute(struct member *member, const struct handle *handle,
 		return;
 	if (n < 0)
 		complain(member, name, strerror(errno));
-	else if (member->records.len + 3 * strlen(name) + (size_t)n + 64 >
-	    PAX_RECORDS_MAX)
-		complain(member, name, "more attributes than fit");
-	else if (is_acl(name))
-		add_acl(member, name, (size_t)n);
 	else
-		pax_add_xattr(&member->records, name, member->value,
-		    (size_t)n);
+		member_add_attribute(member, name, member->value, (size_t)n);
 }
 
 static void
@@ -170,7 +191,7 @@ add_attributes(struct member *member, int fd)
 		str_addf(&member->problem, "attributes: %s", strerror(errno));
 	for (at = 0; at < n; at += (ssize_t)strlen(member->names + at) + 1)
 		if (is_kept(member->names + at))
-			add_attribute(member, &handle, member->names + at);
+			read_attribute(member, &handle, member->names + at);
 }
 
 static int
@@ -184,12 +205,18 @@ read_target(struct member *member, int fd, struct err *err)
 	return 0;
 }
 
-int
-member_read(struct member *member, int fd, struct err *err)
+void
+member_clear(struct member *member)
 {
 	member->target.len = 0;
 	member->records.len = 0;
 	member->problem.len = 0;
+}
+
+int
+member_read(struct member *member, int fd, struct err *err)
+{
+	member_clear(member);
 	if (S_ISLNK(member->st.st_mode) && read_target(member, fd, err) < 0)
 		return -1;
 	add_attributes(member, fd);

@@ -50,6 +50,16 @@ MUST_CHECK enum member_opened member_open(struct member *member, int dirfd,
 /* member_read: fills target, records and problem. Fails: ERR_NOMEM, or
  * ERR_SYSTEM for a target that cannot be read. */
 MUST_CHECK int member_read(struct member *member, int fd, struct err *err);
+
+/* For members that come from elsewhere. member_clear: target, records and
+ * problem are empty. member_add_attribute, member_add_acl: one attribute as
+ * the kernel has it, or an ACL as text (acl as in pax_add_acl), into records;
+ * one that is not kept anywhere is ignored, one that does not fit is named in
+ * problem. Check records.failed and problem.failed at the end. */
+void member_clear(struct member *member);
+void member_add_attribute(struct member *member, const char *name,
+    const void *value, size_t n);
+void member_add_acl(struct member *member, const char *acl, const char *text);
 void member_free(struct member *member);
 
 #endif

@@ -23,37 +23,8 @@
 
 #include "lib/base/intr.h"
 #include "lib/base/tempfile.h"
-#include "lib/stream/emit.h"
-#include "lib/stream/exclude.h"
-#include "lib/stream/member.h"
+#include "lib/stream/pack_state.h"
 #include "lib/stream/pax.h"
-
-struct level {		/* a directory that is being read */
-	DIR *dir;
-	size_t path_len;	/* of its own path, with the slash */
-	size_t shown_len;
-};
-
-struct identity {
-	dev_t dev;
-	ino_t ino;
-};
-
-struct pack {
-	pack_watch_fn *watch;
-	void *cookie;
-	struct chan *out;
-	struct exclude *exclude;
-	struct identity *left_out;
-	size_t n_left_out;
-	struct emit emit;
-	struct member member;		/* the entry at hand, and its names */
-	struct str path;
-	struct str shown;
-	struct level *levels;		/* n_levels is 0 between sources */
-	size_t n_levels;
-	size_t cap_levels;
-};
 
 /* One descriptor per level: a deep tree needs more than the usual 1024. */
 static void
@@ -85,8 +56,8 @@ find_left_out(struct pack *pack, const struct strlist *paths, struct err *err)
 	return 0;
 }
 
-static void
-tell(void *cookie, enum pack_event event, const char *why)
+void
+pack_tell(void *cookie, enum pack_event event, const char *why)
 {
 	struct pack *pack = cookie;
 
@@ -106,7 +77,8 @@ pack_new(const struct pack_settings *settings, struct chan *out,
 	pack->cookie = settings->cookie;
 	pack->out = out;
 	pack->emit = (struct emit){ .out = out,
-		.progress = settings->progress, .tell = tell, .cookie = pack };
+		.progress = settings->progress,
+		.tell = pack_tell, .cookie = pack };
 	if (exclude_new(settings->exclude, settings->exclude_regexp,
 	    &pack->exclude, err) < 0)
 		return -1;
@@ -182,7 +154,7 @@ enter(struct pack *pack, int *fd, struct err *err)
 	DIR *dir;
 
 	if (is_left_out(pack, &pack->member.st)) {
-		tell(pack, PACK_LEFT_OUT, "keeps archives");
+		pack_tell(pack, PACK_LEFT_OUT, "keeps archives");
 		return 0;
 	}
 	if (pack->path.len != 0)
@@ -219,13 +191,14 @@ put_entry(struct pack *pack, int dirfd, const char *name, mode_t type,
 	case MEMBER_OPENED:
 		return put_opened(pack, &fd, err);
 	case MEMBER_VANISHED:
-		tell(pack, PACK_VANISHED, "vanished before it was read");
+		pack_tell(pack, PACK_VANISHED, "vanished before it was read");
 		break;
 	case MEMBER_REPLACED:
-		tell(pack, PACK_REPLACED, "was replaced before it was read");
+		pack_tell(pack, PACK_REPLACED,
+		    "was replaced before it was read");
 		break;
 	case MEMBER_UNREADABLE:
-		tell(pack, PACK_UNREADABLE, strerror(errno));
+		pack_tell(pack, PACK_UNREADABLE, strerror(errno));
 		break;
 	}
 	return 0;
@@ -260,11 +233,11 @@ see_entry(struct pack *pack, int dirfd, const struct dirent *entry,
 	}
 	if (type == S_IFSOCK) {
 		pack->emit.result.sockets++;
-		tell(pack, PACK_SOCKET, "is a socket");
+		pack_tell(pack, PACK_SOCKET, "is a socket");
 		return 0;
 	}
 	if (pack->path.len >= PAX_PATH_MAX) {
-		tell(pack, PACK_UNREADABLE, "its path is too long");
+		pack_tell(pack, PACK_UNREADABLE, "its path is too long");
 		return 0;
 	}
 	return put_entry(pack, dirfd, entry->d_name, type, err);
@@ -291,7 +264,7 @@ leave(struct pack *pack, int error, struct err *err)
 		    "%s", pack->shown.s, strerror(error));
 	if (error != 0) {
 		cut(&pack->shown, pack->shown.len - 1);
-		tell(pack, PACK_UNREADABLE, strerror(error));
+		pack_tell(pack, PACK_UNREADABLE, strerror(error));
 	}
 	pop(pack);
 	return 0;
@@ -335,10 +308,21 @@ put_root(struct pack *pack, const char *path, struct err *err)
 		    errno == 0 ? "it was replaced" : strerror(errno));
 	if (S_ISSOCK(st.st_mode)) {
 		pack->emit.result.sockets++;
-		tell(pack, PACK_SOCKET, "is a socket");
+		pack_tell(pack, PACK_SOCKET, "is a socket");
 		return 0;
 	}
 	return put_opened(pack, &fd, err);
+}
+
+int
+pack_begin(struct pack *pack, const struct pack_source *source,
+    struct err *err)
+{
+	pack->emit.result = (struct pack_result){ 0 };
+	pack->path.len = pack->shown.len = 0;
+	str_add(&pack->path, source->member);
+	str_add(&pack->shown, source->shown);
+	return pack->path.failed || pack->shown.failed ? err_nomem(err) : 0;
 }
 
 int
@@ -347,12 +331,9 @@ pack_source(struct pack *pack, const struct pack_source *source,
 {
 	int rc;
 
-	pack->emit.result = *ret = (struct pack_result){ 0 };
-	pack->path.len = pack->shown.len = 0;
-	str_add(&pack->path, source->member);
-	str_add(&pack->shown, source->shown);
-	if (pack->path.failed || pack->shown.failed)
-		return err_nomem(err);
+	*ret = (struct pack_result){ 0 };
+	if (pack_begin(pack, source, err) < 0)
+		return -1;
 	rc = put_root(pack, source->path, err);
 	if (rc == 0)
 		rc = walk(pack, err);

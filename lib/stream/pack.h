@@ -3,6 +3,8 @@
  *
  *     pack_new, pack_source ..., pack_finish, pack_free
  *
+ * A source may also come as a tar stream: pack_tar.h.
+ *
  * Kept: owners and groups by number (names belong to the host, not to a
  * volume), modes, times in nanoseconds, symbolic and hard links (also across
  * sources), sparse files (as GNU.sparse 1.0), extended attributes, POSIX ACLs

@@ -30,6 +30,16 @@ watch(void *cookie, enum pack_event event, const char *path, const char *why)
 }
 
 static int
+pack_one(struct packer *packer, struct pack *pack, size_t i, struct err *err)
+{
+	if (packer->fetch != NULL)
+		return pack_tar(pack, &packer->sources[i], packer->fetch,
+		    packer->fetch_cookie, &packer->results[i], err);
+	return pack_source(pack, &packer->sources[i], &packer->results[i],
+	    err);
+}
+
+static int
 pack_all(struct packer *packer, struct err *err)
 {
 	CLEANUP(pack_freep) struct pack *pack = NULL;
@@ -40,8 +50,7 @@ pack_all(struct packer *packer, struct err *err)
 	if (pack_new(&packer->settings, packer->chan, &pack, err) < 0)
 		return -1;
 	for (i = 0; i < packer->n_sources; i++)
-		if (pack_source(pack, &packer->sources[i],
-		    &packer->results[i], err) < 0)
+		if (pack_one(packer, pack, i, err) < 0)
 			return -1;
 	return pack_finish(pack, err);
 }
@@ -176,7 +185,7 @@ void
 packer_must(const char *fmt, ...)
 {
 	CLEANUP(str_free) struct str out = STR_INIT;
-	char text[1024];
+	char text[4096];
 	va_list args;
 	int rc;
 

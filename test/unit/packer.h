@@ -15,6 +15,7 @@
 
 #include "lib/base/str.h"
 #include "lib/stream/pack.h"
+#include "lib/stream/pack_tar.h"
 
 #define PACKER_BLOCK 4096
 
@@ -23,6 +24,8 @@ struct packer {
 	struct pack_settings settings;	/* watch and cookie are ours */
 	const struct pack_source *sources;
 	size_t n_sources;
+	pack_tar_fetch_fn *fetch;	/* NULL: the sources' paths are read */
+	void *fetch_cookie;
 	const char *file;		/* where the archive goes */
 
 	/* Good after packer_join. */
