@@ -32,6 +32,7 @@ const struct cmd_verb *cmd_find(const char *name);
 
 enum exit_status cmd_run(const struct cmd_context *, int, char **);
 enum exit_status cmd_prune(const struct cmd_context *, int, char **);
+enum exit_status cmd_recover(const struct cmd_context *, int, char **);
 enum exit_status cmd_check(const struct cmd_context *, int, char **);
 enum exit_status cmd_dump(const struct cmd_context *, int, char **);
 enum exit_status cmd_init(const struct cmd_context *, int, char **);

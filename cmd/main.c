@@ -15,6 +15,8 @@ const struct cmd_verb cmd_verbs[] = {
 	{ "run", "[-j JOB]... [--dry-run]", "Take a backup.", cmd_run },
 	{ "prune", "[-j JOB]... [--dry-run]",
 	    "Remove old archives by the retention settings.", cmd_prune },
+	{ "recover", "", "Bring back what a run that was killed had brought to "
+	    "rest.", cmd_recover },
 	{ "check", "", "Look for problems in settings and labels.",
 	    cmd_check },
 	{ "dump", "[--show-secrets]",

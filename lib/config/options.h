@@ -60,6 +60,11 @@ enum option_id {
 
 /* What the CHOICE rows mean, in the order of their choices. */
 enum split_choice { SPLIT_NONE, SPLIT_PROJECT, SPLIT_VOLUME };
+enum snapshot_choice { SNAPSHOT_NONE, SNAPSHOT_STAGED, SNAPSHOT_FALSE,
+	SNAPSHOT_TRUE };	/* the last two as docker-volume-backup says */
+enum access_choice { ACCESS_AUTO, ACCESS_ENGINE };
+enum quiesce_choice { QUIESCE_BY_STOP, QUIESCE_BY_PAUSE, QUIESCE_BY_NONE };
+enum windows_choice { WINDOWS_TOGETHER, WINDOWS_EACH };
 enum compression_choice { COMPRESS_AUTO, COMPRESS_GZ, COMPRESS_ZST,
 	COMPRESS_NONE };
 

@@ -1,20 +1,16 @@
 #define _GNU_SOURCE
 #include "lib/docker/engine.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include "lib/base/file.h"
 #include "lib/base/http.h"
+#include "lib/docker/engine_address.h"
+#include "lib/docker/engine_call.h"
 #include "lib/docker/engine_json.h"
 
-#define HOST_DEFAULT "unix:///var/run/docker.sock"
 #define ACCEPT_S 10.0
-#define ANSWER_S 60.0
 /* Where a proxy keeps a container's own stop timeout from us. */
 #define STOP_UNKNOWN_S 600.0
 #define STOP_FOREVER_S 1e6
@@ -23,180 +19,6 @@
  * 1.12, and what newer Engines add above 1.47 we do not use. */
 #define API_MINOR_MIN 24u
 #define API_MINOR_MAX 47u
-
-struct engine {
-	struct http *http;
-	char version[16];
-	bool version_given;
-};
-
-struct address {		/* what engine_settings come to */
-	char *base;
-	char *unix_socket;
-	char *ca_file;
-	char *cert_file;
-	char *key_file;
-	bool insecure;
-};
-
-static void
-address_free(struct address *address)
-{
-	free(address->base);
-	free(address->unix_socket);
-	free(address->ca_file);
-	free(address->cert_file);
-	free(address->key_file);
-}
-
-static bool
-is_set(const char *text)
-{
-	return text != NULL && *text != '\0';
-}
-
-static int
-bad_host(const char *host, const char *why, struct err *err)
-{
-	return err_set(err, ERR_CONFIG, "cannot use the Docker host '%s': %s",
-	    host, why);
-}
-
-static int
-parse_unix(const char *host, const char *path, struct address *ret,
-    struct err *err)
-{
-	if (*path != '/')
-		return bad_host(host,
-		    "a path that begins with / is needed after unix://", err);
-	if (strlen(path) >= sizeof ((struct sockaddr_un *)0)->sun_path)
-		return bad_host(host, "the path is too long for a socket", err);
-	if (str_dup(path, &ret->unix_socket, err) < 0)
-		return -1;
-	return str_dup("http://localhost", &ret->base, err);
-}
-
-static bool
-is_port(const char *text)
-{
-	unsigned long port = 0;
-	size_t n = strspn(text, "0123456789");
-
-	if (n == 0 || n > 5 || text[n] != '\0')
-		return false;
-	port = strtoul(text, NULL, 10);
-	return port >= 1 && port <= 65535;
-}
-
-/* HOST, HOST:PORT, [IPV6]:PORT; the port is the docker command's default. */
-static int
-parse_tcp(const char *host, const char *rest, bool tls, struct address *ret,
-    struct err *err)
-{
-	CLEANUP(cleanup_free) char *name = NULL;
-	char *colon;
-	size_t n;
-
-	if (str_dup(rest, &name, err) < 0)
-		return -1;
-	n = strlen(name);
-	if (n != 0 && name[n - 1] == '/')
-		name[n - 1] = '\0';
-	colon = strrchr(name, ':');
-	if (colon != NULL && strchr(colon, ']') != NULL)
-		colon = NULL;	/* it is a part of [::1] */
-	if (colon != NULL)
-		*colon++ = '\0';
-	n = strspn(name, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_[]:");
-	if (n == 0 || name[n] != '\0' ||
-	    (*name != '[' && strchr(name, ':') != NULL))
-		return bad_host(host, "tcp://NAME:PORT is needed", err);
-	if (colon != NULL && !is_port(colon))
-		return bad_host(host, "the port is not 1 to 65535", err);
-	return str_format(&ret->base, err, "%s://%s:%s",
-	    tls ? "https" : "http", name,
-	    colon != NULL ? colon : tls ? "2376" : "2375");
-}
-
-static int
-find_cert_dir(const char *cert_path, char **ret, struct err *err)
-{
-	const char *home = getenv("HOME");
-	const struct passwd *user;
-
-	if (is_set(cert_path))
-		return str_dup(cert_path, ret, err);
-	if (!is_set(home)) {
-		user = getpwuid(getuid());
-		home = user != NULL ? user->pw_dir : "/root";
-	}
-	return file_join(home, ".docker", ret, err);
-}
-
-static int
-find_cert(const char *dir, const char *name, char **ret, struct err *err)
-{
-	CLEANUP(cleanup_free) char *path = NULL;
-	struct err why = ERR_INIT;
-
-	if (file_join(dir, name, &path, err) < 0)
-		return -1;
-	if (access(path, R_OK) < 0) {
-		(void)err_sys(&why, "cannot read '%s'", path);
-		return err_set(err, ERR_CONFIG, "%s (TLS to the Docker host "
-		    "needs ca.pem, cert.pem and key.pem there)", why.msg);
-	}
-	*ret = path;
-	path = NULL;
-	return 0;
-}
-
-/* As the docker command: with a directory of certificates but without the
- * wish to verify, the server's certificate is not checked. */
-static int
-parse_tls(const struct engine_settings *settings, struct address *ret,
-    struct err *err)
-{
-	CLEANUP(cleanup_free) char *dir = NULL;
-
-	ret->insecure = !is_set(settings->tls_verify);
-	if (find_cert_dir(settings->cert_path, &dir, err) < 0 ||
-	    find_cert(dir, "ca.pem", &ret->ca_file, err) < 0 ||
-	    find_cert(dir, "cert.pem", &ret->cert_file, err) < 0)
-		return -1;
-	return find_cert(dir, "key.pem", &ret->key_file, err);
-}
-
-static int
-parse_address(const struct engine_settings *settings, struct address *ret,
-    struct err *err)
-{
-	const char *host = is_set(settings->host) ? settings->host :
-	    HOST_DEFAULT;
-	const char *rest = strstr(host, "://");
-	bool certs = is_set(settings->tls_verify) ||
-	    is_set(settings->cert_path);
-	bool https = str_starts(host, "https://");
-
-	if (rest == NULL)
-		return bad_host(host, "it is neither unix:///path nor "
-		    "tcp://name:port", err);
-	rest += 3;
-	if (str_starts(host, "unix://"))
-		return parse_unix(host, rest, ret, err);
-	if (str_starts(host, "ssh://"))
-		return bad_host(host, "ssh is not supported (forward the "
-		    "socket: ssh -L /path/docker.sock:/var/run/docker.sock)",
-		    err);
-	if (!https && !str_starts(host, "tcp://") &&
-	    !str_starts(host, "http://"))
-		return bad_host(host, "only unix:///path and tcp://name:port "
-		    "are supported", err);
-	if (certs && parse_tls(settings, ret, err) < 0)
-		return -1;
-	return parse_tcp(host, rest, certs || https, ret, err);
-}
 
 /* "1.41" gives 41. A later major version counts as newer than all we know. */
 static bool
@@ -217,7 +39,7 @@ take_version(struct engine *engine, const char *given, struct err *err)
 {
 	unsigned minor;
 
-	if (!is_set(given))
+	if (given == NULL || *given == '\0')
 		return 0;
 	if (*given == 'v')
 		given++;
@@ -230,46 +52,34 @@ take_version(struct engine *engine, const char *given, struct err *err)
 	return 0;
 }
 
-/* What an Engine refuses with: its own words, and where. */
-static int
-refused(const char *endpoint, const struct http_response *response,
-    struct err *err)
+/* What the Engine says of itself, if it is a version. */
+static void
+take_newest(struct engine *engine, const char *version)
 {
-	char message[ENGINE_JSON_MESSAGE_BYTES];
-	enum err_kind kind = ERR_REFUSED;
+	unsigned minor;
 
-	engine_json_message(response->body, response->body_len, message);
-	/* A start gives 404 also for a network that is not there now, and a
-	 * proxy for what it does not let pass: only this one is for good. */
-	if (response->status == 404 &&
-	    (strcasestr(message, "no such container") != NULL ||
-	    strcasestr(message, "no container with") != NULL))
-		kind = ERR_NOTFOUND;
-	/* A proxy that gave up waiting: what it asked for may still happen. */
-	if (response->status >= 502 && response->status <= 504)
-		kind = ERR_TIMEOUT;
-	return err_set(err, kind, "the Engine refuses %s: %s (status %ld)%s",
-	    endpoint, message, response->status,
-	    response->status == 403 ?
-	    " (a proxy before its socket must let this pass)" : "");
+	if (version != NULL && parse_version(version, &minor) &&
+	    strlen(version) < sizeof engine->newest)
+		memcpy(engine->newest, version, strlen(version) + 1);
 }
 
 static int
-negotiate(struct engine *engine, const struct http_response *pong,
-    struct err *err)
+negotiate(struct engine *engine, const struct engine_endpoint *endpoint,
+    const struct http_response *pong, struct err *err)
 {
-	static const char endpoint[] = "GET /_ping";
 	const char *version = strmap_get(&pong->headers, "api-version");
 	unsigned minor;
 
+	if (pong->status == 200)
+		take_newest(engine, version);
 	if (engine->version_given)
 		return 0;
 	if (pong->status != 200)
-		return refused(endpoint, pong, err);
+		return engine_refused(endpoint, pong, err);
 	if (version == NULL || !parse_version(version, &minor))
-		return err_set(err, ERR_PROTOCOL, "malformed answer to %s: "
-		    "header Api-Version is '%.40s' (no Docker Engine?)",
-		    endpoint, version != NULL ? version : "");
+		return err_set(err, ERR_PROTOCOL, "malformed answer to "
+		    "GET /_ping: header Api-Version is '%.40s' (no Docker "
+		    "Engine?)", version != NULL ? version : "");
 	if (minor < API_MINOR_MIN)
 		return err_set(err, ERR_PROTOCOL, "the Engine is too old: it "
 		    "speaks API %s, and 1.%u is needed", version,
@@ -279,32 +89,38 @@ negotiate(struct engine *engine, const struct http_response *pong,
 	return 0;
 }
 
+/* The only call without a version. */
 static int
 ping(struct engine *engine, struct err *err)
 {
+	static const struct engine_endpoint endpoint = {
+		.method = "GET", .before = "/_ping", .after = ""
+	};
 	static const struct http_request request = {
-		.method = "GET", .path = "/_ping", .timeout_s = ANSWER_S,
-		.interruptible = true
+		.method = "GET", .path = "/_ping",
+		.timeout_s = ENGINE_ANSWER_S, .interruptible = true
 	};
 	CLEANUP(http_response_free) struct http_response pong =
 	    HTTP_RESPONSE_INIT;
 
 	if (http_call(engine->http, &request, &pong, err) < 0)
 		return err_add(err, "no Docker Engine");
-	return negotiate(engine, &pong, err);
+	return negotiate(engine, &endpoint, &pong, err);
 }
 
 int
 engine_open(const struct engine_settings *settings, struct engine **ret,
     struct err *err)
 {
-	CLEANUP(address_free) struct address address = { .base = NULL };
+	CLEANUP(engine_address_free) struct engine_address address = {
+		.base = NULL
+	};
 	CLEANUP(engine_freep) struct engine *engine = NULL;
 	struct http_endpoint endpoint = {
 		.no_proxy = true, .connect_timeout_s = ACCEPT_S
 	};
 
-	if (parse_address(settings, &address, err) < 0)
+	if (engine_address_parse(settings, &address, err) < 0)
 		return -1;
 	engine = calloc(1, sizeof *engine);
 	if (engine == NULL)
@@ -340,43 +156,18 @@ engine_freep(struct engine **engine)
 	*engine = NULL;
 }
 
-/* The negotiated version is always named: without it an Engine takes its
- * newest one. */
-static int
-call(struct engine *engine, struct http_request *request, const char *path,
-    struct http_response *ret, struct err *err)
-{
-	CLEANUP(cleanup_free) char *versioned = NULL;
-
-	if (str_format(&versioned, err, "/v%s%s", engine->version, path) < 0)
-		return -1;
-	request->path = versioned;
-	return http_call(engine->http, request, ret, err);
-}
-
-/* A list: a signal may end it, and 200 is the only success. */
-static int
-get_list(struct engine *engine, const char *path, const char *endpoint,
-    struct http_response *ret, struct err *err)
-{
-	struct http_request request = {
-		.method = "GET", .timeout_s = ANSWER_S, .interruptible = true
-	};
-
-	if (call(engine, &request, path, ret, err) < 0)
-		return err_add(err, "%s", endpoint);
-	return ret->status == 200 ? 0 : refused(endpoint, ret, err);
-}
-
 int
 engine_containers(struct engine *engine, struct container_list *ret,
     struct err *err)
 {
+	static const struct engine_endpoint endpoint = {
+		.method = "GET", .before = "/containers/json",
+		.after = "?all=1"
+	};
 	CLEANUP(http_response_free) struct http_response response =
 	    HTTP_RESPONSE_INIT;
 
-	if (get_list(engine, "/containers/json?all=1", "GET /containers/json",
-	    &response, err) < 0)
+	if (engine_get(engine, &endpoint, true, &response, err) < 0)
 		return -1;
 	return engine_json_containers(response.body, response.body_len, ret,
 	    err);
@@ -386,39 +177,34 @@ int
 engine_volumes(struct engine *engine, struct volume_list *ret,
     struct err *err)
 {
+	static const struct engine_endpoint endpoint = {
+		.method = "GET", .before = "/volumes", .after = ""
+	};
 	CLEANUP(http_response_free) struct http_response response =
 	    HTTP_RESPONSE_INIT;
 
-	if (get_list(engine, "/volumes", "GET /volumes", &response, err) < 0)
+	if (engine_get(engine, &endpoint, true, &response, err) < 0)
 		return -1;
 	return engine_json_volumes(response.body, response.body_len, ret, err);
 }
 
-/* A call on one container; suffix is "/json", "/stop" or "/start". */
 static int
-call_container(struct engine *engine, const char *method, const char *id,
-    const char *suffix, double timeout_s, struct http_response *ret,
+inspect(struct engine *engine, const char *id, struct http_response *ret,
     struct err *err)
 {
-	struct http_request request = {
-		.method = method, .timeout_s = timeout_s
+	const struct engine_endpoint endpoint = {
+		.method = "GET", .before = "/containers/", .id = id,
+		.after = "/json"
 	};
-	CLEANUP(cleanup_free) char *escaped = NULL;
-	CLEANUP(cleanup_free) char *path = NULL;
 
-	if (http_escape(id, &escaped, err) < 0 ||
-	    str_format(&path, err, "/containers/%s%s", escaped, suffix) < 0)
-		return -1;
-	if (call(engine, &request, path, ret, err) < 0)
-		return err_add(err, "%s /containers/ID%s", method, suffix);
-	return 0;
+	return engine_get(engine, &endpoint, false, ret, err);
 }
 
-/* How long to wait for the answer to a stop; 0: for ever. Where a proxy does
- * not let us ask, we wait long: to give up early would be to start a container
- * that is about to stop. */
+/* How long a stop may take by the container's own wish; 0: for ever. Where a
+ * proxy does not let us ask, we wait long: to give up early would be to start
+ * a container that is about to stop. */
 static int
-stop_deadline(struct engine *engine, const char *id, double *ret_s,
+own_deadline(struct engine *engine, const char *id, double *ret_s,
     struct err *err)
 {
 	CLEANUP(http_response_free) struct http_response response =
@@ -426,95 +212,119 @@ stop_deadline(struct engine *engine, const char *id, double *ret_s,
 	struct err why = ERR_INIT;
 	double own_s;
 
-	if (call_container(engine, "GET", id, "/json", ANSWER_S, &response,
-	    err) < 0)
-		return -1;
-	if (response.status != 200) {
-		(void)refused("GET /containers/ID/json", &response, &why);
-		if (why.kind == ERR_NOTFOUND)
-			return err_set(err, why.kind, "%s", why.msg);
+	if (inspect(engine, id, &response, &why) < 0) {
 		*ret_s = STOP_UNKNOWN_S;
-		return 0;
+		if (response.body != NULL && why.kind != ERR_NOTFOUND)
+			return 0;
+		*err = why;	/* no answer, or nothing to stop */
+		return -1;
 	}
 	if (engine_json_stop_timeout(response.body, response.body_len, &own_s,
 	    err) < 0)
 		return -1;
-	*ret_s = own_s < 0 || own_s > STOP_FOREVER_S ? 0 : own_s + ANSWER_S;
+	*ret_s = own_s < 0 || own_s > STOP_FOREVER_S ? 0 :
+	    own_s + ENGINE_ANSWER_S;
 	return 0;
 }
 
-/* 304: it was in that state already. */
+/* POST without a body; 304: it was in that state already. */
 static int
 change_state(struct engine *engine, const char *id, const char *suffix,
     double timeout_s, struct err *err)
 {
+	const struct engine_endpoint endpoint = {
+		.method = "POST", .before = "/containers/", .id = id,
+		.after = suffix
+	};
+	const struct http_request request = { .timeout_s = timeout_s };
 	CLEANUP(http_response_free) struct http_response response =
 	    HTTP_RESPONSE_INIT;
-	CLEANUP(cleanup_free) char *endpoint = NULL;
 
-	if (call_container(engine, "POST", id, suffix, timeout_s, &response,
-	    err) < 0)
+	if (engine_call(engine, &endpoint, &request, &response, err) < 0)
 		return -1;
-	if (response.status / 100 == 2 || response.status == 304)
-		return 0;
-	if (str_format(&endpoint, err, "POST /containers/ID%s", suffix) < 0)
-		return -1;
-	return refused(endpoint, &response, err);
+	return response.status / 100 == 2 || response.status == 304 ? 0 :
+	    engine_refused(&endpoint, &response, err);
 }
 
 int
-engine_stop(struct engine *engine, const char *id, struct err *err)
+engine_stop(struct engine *engine, const char *id, double timeout_s,
+    struct err *err)
 {
-	double timeout_s;
+	char suffix[32];
+	unsigned long s;
+	double deadline_s;
 
-	if (stop_deadline(engine, id, &timeout_s, err) < 0)
-		return -1;
-	return change_state(engine, id, "/stop", timeout_s, err);
+	if (timeout_s < 0) {
+		if (own_deadline(engine, id, &deadline_s, err) < 0)
+			return -1;
+		return change_state(engine, id, "/stop", deadline_s, err);
+	}
+	if (timeout_s > STOP_FOREVER_S)
+		timeout_s = STOP_FOREVER_S;
+	s = (unsigned long)timeout_s;
+	s += (double)s < timeout_s;	/* rounded up */
+	(void)snprintf(suffix, sizeof suffix, "/stop?t=%lu", s);
+	return change_state(engine, id, suffix, (double)s + ENGINE_ANSWER_S,
+	    err);
 }
 
 int
 engine_start(struct engine *engine, const char *id, struct err *err)
 {
-	return change_state(engine, id, "/start", ANSWER_S, err);
+	return change_state(engine, id, "/start", ENGINE_ANSWER_S, err);
+}
+
+/* An Engine has no 304 for these, and says no in different words: so it is
+ * asked how things are. */
+static int
+freeze(struct engine *engine, const char *id, bool paused, struct err *err)
+{
+	struct container_state state;
+	struct err why = ERR_INIT, ignored = ERR_INIT;
+
+	if (change_state(engine, id, paused ? "/pause" : "/unpause",
+	    ENGINE_ANSWER_S, &why) == 0)
+		return 0;
+	if (why.kind == ERR_REFUSED &&
+	    engine_state(engine, id, &state, &ignored) == 0 &&
+	    state.paused == paused)
+		return 0;
+	*err = why;
+	return -1;
 }
 
 int
-engine_is_running(struct engine *engine, const char *id, bool *ret,
-    struct err *err)
+engine_pause(struct engine *engine, const char *id, struct err *err)
+{
+	return freeze(engine, id, true, err);
+}
+
+int
+engine_unpause(struct engine *engine, const char *id, struct err *err)
+{
+	return freeze(engine, id, false, err);
+}
+
+int
+engine_state(struct engine *engine, const char *id,
+    struct container_state *ret, struct err *err)
 {
 	CLEANUP(http_response_free) struct http_response response =
 	    HTTP_RESPONSE_INIT;
 
-	if (call_container(engine, "GET", id, "/json", ANSWER_S, &response,
-	    err) < 0)
+	if (inspect(engine, id, &response, err) < 0)
 		return -1;
-	if (response.status != 200)
-		return refused("GET /containers/ID/json", &response, err);
-	return engine_json_running(response.body, response.body_len, ret, err);
-}
-
-static void
-mount_free(struct mount *mount)
-{
-	free(mount->type);
-	free(mount->name);
-	free(mount->source);
-	free(mount->destination);
-	free(mount->driver);
+	return engine_json_state(response.body, response.body_len, ret, err);
 }
 
 static void
 container_free(struct container *container)
 {
-	size_t i;
-
 	free(container->id);
 	free(container->name);
 	free(container->image);
 	strmap_free(&container->labels);
-	for (i = 0; i < container->n_mounts; i++)
-		mount_free(&container->mounts[i]);
-	free(container->mounts);
+	engine_mounts_free(container->mounts, container->n_mounts);
 }
 
 void

@@ -93,22 +93,38 @@ MUST_CHECK int engine_volumes(struct engine *engine, struct volume_list *ret,
 void volume_list_free(struct volume_list *list);
 
 /*
- * engine_stop: stop, with the container's own signal and timeout; returns when
- * it has stopped; one that is stopped already is a success. Waits as long as
- * the container's own timeout may take, and is not interrupted by a signal to
- * us: what was asked for must be known before anything is undone.
+ * engine_stop: stop, with the container's own signal; returns when it has
+ * stopped; one that is stopped already is a success. timeout_s: how long it
+ * has before it is killed, rounded up to seconds; negative: its own. Waits as
+ * long as that may take, and is not interrupted by a signal to us: what was
+ * asked for must be known before anything is undone.
  * engine_start: start; one that runs already is a success.
+ * engine_pause, engine_unpause: freeze and thaw; one that is so already is a
+ * success.
  * Fails    ERR_NOTFOUND no such container; ERR_REFUSED; ERR_UNREACHABLE;
  *          ERR_TIMEOUT; ERR_PROTOCOL. Only after the first two is it known that
  *          nothing more will come of it
  */
 MUST_CHECK int engine_stop(struct engine *engine, const char *id,
-    struct err *err);
+    double timeout_s, struct err *err);
 MUST_CHECK int engine_start(struct engine *engine, const char *id,
     struct err *err);
+MUST_CHECK int engine_pause(struct engine *engine, const char *id,
+    struct err *err);
+MUST_CHECK int engine_unpause(struct engine *engine, const char *id,
+    struct err *err);
 
-/* engine_is_running: *ret: does it run at this moment? Fails as they do. */
-MUST_CHECK int engine_is_running(struct engine *engine, const char *id,
-    bool *ret, struct err *err);
+enum health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
+
+struct container_state {
+	bool running;		/* includes paused and restarting */
+	bool paused;
+	enum health health;	/* NONE: it has no health check */
+	bool auto_remove;	/* --rm: a stop would remove it */
+};
+
+/* engine_state: of this moment. Fails as those above do. */
+MUST_CHECK int engine_state(struct engine *engine, const char *id,
+    struct container_state *ret, struct err *err);
 
 #endif

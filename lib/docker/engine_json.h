@@ -1,6 +1,7 @@
 /*
- * engine_json: the Engine's answers, from JSON to types. Only for engine.c and
- * the tests; the only file that knows cJSON in this folder.
+ * engine_json: the Engine's answers, from JSON to types: containers and
+ * volumes. Only for engine*.c and the tests. Its neighbours engine_json_*.h
+ * have the same manners.
  *
  * Whatever the bytes are, the result is a complete value or ERR_PROTOCOL that
  * names the endpoint and the field. body is NUL-terminated, len without it.
@@ -26,9 +27,13 @@ MUST_CHECK int engine_json_volumes(const char *body, size_t len,
 MUST_CHECK int engine_json_stop_timeout(const char *body, size_t len,
     double *ret_s, struct err *err);
 
-/* GET /containers/ID/json: does it run? */
-MUST_CHECK int engine_json_running(const char *body, size_t len, bool *ret,
-    struct err *err);
+/* GET /containers/ID/json. */
+MUST_CHECK int engine_json_state(const char *body, size_t len,
+    struct container_state *ret, struct err *err);
+
+/* The "Id" of what was made; caller frees. */
+MUST_CHECK int engine_json_id(const char *body, size_t len,
+    const char *endpoint, char **ret, struct err *err);
 
 #define ENGINE_JSON_MESSAGE_BYTES 512
 

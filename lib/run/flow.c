@@ -110,10 +110,15 @@ pack_some(struct flow *flow, struct pack *pack, size_t *at, size_t n,
     struct err *err)
 {
 	for (; n > 0; n--, (*at)++) {
+		const struct flow_source *source =
+		    &flow->settings->sources[*at];
 		struct pack_result *result = &flow->result->sources[*at];
+		int rc = source->fetch == NULL ?
+		    pack_source(pack, &source->pack, result, err) :
+		    pack_tar(pack, &source->pack, source->fetch,
+		    source->cookie, result, err);
 
-		if (pack_source(pack, &flow->settings->sources[*at], result,
-		    err) < 0)
+		if (rc < 0)
 			return -1;
 		add_result(&flow->result->total, result);
 	}

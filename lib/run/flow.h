@@ -18,11 +18,19 @@
 #include "lib/stream/compress.h"
 #include "lib/stream/overflow.h"
 #include "lib/stream/pack.h"
+#include "lib/stream/pack_tar.h"
 #include "lib/stream/seal.h"
 #include "lib/stream/spool.h"
 
+struct flow_source {
+	struct pack_source pack;
+	pack_tar_fetch_fn *fetch;	/* it comes as a tar stream; NULL: from
+					 * its path */
+	void *cookie;
+};
+
 struct flow_settings {
-	const struct pack_source *sources;
+	const struct flow_source *sources;
 	size_t n_sources;
 	const size_t *windows;	/* how many sources each window has: the first
 				 * of them, one window after the other */

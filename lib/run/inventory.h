@@ -12,14 +12,23 @@
 #include "lib/base/err.h"
 #include "lib/config/options.h"
 #include "lib/docker/engine.h"
+#include "lib/docker/engine_swarm.h"
 
 struct inventory {
 	struct engine *engine;
 	struct container_list containers;
 	struct volume_list volumes;
+	struct service_list services;	/* if it is a manager of a Swarm */
+	const char *own;	/* id, in containers, of the one that vbackup
+				 * itself runs in; NULL: in none */
+	struct engine_settings docker;	/* for more connections; borrows from
+					 * the options */
 };
 
-#define INVENTORY_INIT { NULL, CONTAINER_LIST_INIT, VOLUME_LIST_INIT }
+#define INVENTORY_INIT { .engine = NULL }
+
+/* inventory_docker: what engine_open needs. */
+struct engine_settings inventory_docker(const struct options *options);
 
 MUST_CHECK int inventory_take(const struct options *options,
     struct inventory *ret, struct err *err);

@@ -9,7 +9,8 @@
 #include "lib/run/naming.h"
 #include "lib/run/retention.h"
 #include "lib/run/select.h"
-#include "lib/run/window.h"
+#include "lib/run/reach.h"
+#include "lib/run/targets.h"
 #include "lib/store/name.h"
 #include "lib/stream/pack.h"
 
@@ -30,7 +31,9 @@ job_free(struct job *job)
 {
 	free(job->name);
 	source_list_free(&job->sources);
-	free(job->stopped);
+	targets_free(job);
+	free(job->helper_image);
+	lifecycle_free(&job->lifecycle);
 	free(job->pattern);
 	free(job->archive_name);
 	store_plan_list_free(&job->stores);
@@ -168,45 +171,6 @@ make_all_jobs(struct planning *p, const struct config *config,
 
 /* --- checks -------------------------------------------------------------- */
 
-static bool
-runs_on(const struct inventory *inventory, const struct job *job,
-    const char *volume)
-{
-	size_t i, k, m;
-
-	for (i = 0; i < inventory->containers.n; i++) {
-		const struct container *c = &inventory->containers.v[i];
-		bool stopped = !c->running;
-
-		for (k = 0; k < job->n_stopped; k++)
-			stopped = stopped || job->stopped[k] == c;
-		for (m = 0; !stopped && m < c->n_mounts; m++)
-			if (strcmp(c->mounts[m].name, volume) == 0)
-				return true;
-	}
-	return false;
-}
-
-/* The local driver mounts a volume with a device, and another driver may
- * mount any, only while a container runs that uses it: read at another time,
- * the mount point is an empty directory, and so would the backup be. */
-static int
-check_mounted(struct planning *p, const struct job *job,
-    const struct source *source, struct err *err)
-{
-	const struct volume *v = source->volume;
-
-	if (v == NULL || (strcmp(v->driver, "local") == 0 &&
-	    strmap_get(&v->options, "device") == NULL))
-		return 0;
-	if (runs_on(p->inventory, job, v->name))
-		return 0;
-	return strlist_addf(p->problems, err, "volume '%s' is mounted by its "
-	    "driver only while a container uses it, and none would be running "
-	    "while it is read (take the stop label off one of its containers)",
-	    v->name);
-}
-
 static int
 check_sources(struct planning *p, const struct job *job, struct err *err)
 {
@@ -221,8 +185,6 @@ check_sources(struct planning *p, const struct job *job, struct err *err)
 			    "'%s' would have the same name in the archive",
 			    job->name, s->path, job->sources.v[k].path) < 0)
 				return -1;
-		if (check_mounted(p, job, s, err) < 0)
-			return -1;
 	}
 	return 0;
 }
@@ -306,10 +268,50 @@ check_collision(struct planning *p, const struct job *a, const struct job *b,
 	return 0;
 }
 
+/* Commands before copying come when everybody runs again: without a spool file
+ * that would be when everything has been copied. */
+static int
+check_copy_commands(struct planning *p, const struct job *job,
+    struct err *err)
+{
+	const char *spool = job->options->spool;
+
+	if (job->n_windows == 0 || spool == NULL ||
+	    strcmp(spool, "none") != 0 ||
+	    !lifecycle_any(&job->lifecycle, LIFECYCLE_COPY))
+		return 0;
+	return strlist_addf(p->problems, err, "%s: backup.spool is none, and "
+	    "containers have commands for the time between the window and "
+	    "the copying (labels copy-pre, copy-post), which is none then",
+	    job->name);
+}
+
+static int
+choose_commands(struct planning *p, struct job *job, struct err *err)
+{
+	const struct container_list *all = &p->inventory->containers;
+	CLEANUP(cleanup_free) const struct container **mine =
+	    calloc(all->n + 1, sizeof *mine);
+	size_t n = 0, i;
+
+	if (mine == NULL)
+		return err_nomem(err);
+	for (i = 0; i < all->n; i++)
+		if (targets_concern(&p->plan, job, &all->v[i]))
+			mine[n++] = &all->v[i];
+	if (lifecycle_find(mine, n, job->options->exec_label, &job->lifecycle,
+	    p->problems, p->warnings, err) < 0)
+		return -1;
+	return check_copy_commands(p, job, err);
+}
+
 static int
 finish_job(struct planning *p, struct job *job, struct err *err)
 {
-	if (window_choose(&p->plan, p->inventory, job, err) < 0 ||
+	if (targets_choose(&p->plan, p->inventory, job, p->problems,
+	    p->warnings, err) < 0 ||
+	    reach_choose(p->inventory, job, p->problems, err) < 0 ||
+	    choose_commands(p, job, err) < 0 ||
 	    check_sources(p, job, err) < 0 ||
 	    check_patterns(p, job, err) < 0 ||
 	    store_plan_choose(p->config, job->options, job->name,
@@ -368,9 +370,23 @@ plan_narrow(struct plan *plan, const struct strlist *names,
 /* --- for people ---------------------------------------------------------- */
 
 static void
+add_target_text(struct str *s, const struct quiesce_target *target)
+{
+	static const char *const words[] = {
+		[QUIESCE_STOP] = "stop    ", [QUIESCE_PAUSE] = "pause   ",
+		[QUIESCE_SCALE] = "scale   ", [QUIESCE_CONSTRAIN] = "empty   "
+	};
+
+	str_addf(s, "  %s%s%s\n", words[target->action],
+	    target->container != NULL ? target->container->name :
+	    target->service->name,
+	    target->no_restart ? " (not brought back)" : "");
+}
+
+static void
 add_job_text(struct str *s, const struct job *job)
 {
-	size_t i;
+	size_t i, k;
 
 	str_addf(s, "job %s\n", job->name);
 	for (i = 0; i < job->sources.n; i++) {
@@ -381,11 +397,17 @@ add_job_text(struct str *s, const struct job *job)
 		if (source->name != NULL)
 			str_addf(s, "%s ", source->name);
 		str_add_visible(s, source->path);
-		str_addf(s, "%s\n",
-		    source->quiesced ? " (in the window)" : "");
+		str_addf(s, "%s%s\n",
+		    source->quiesced ? " (in the window)" : "",
+		    source->through_engine ? " (through the Engine)" : "");
 	}
-	for (i = 0; i < job->n_stopped; i++)
-		str_addf(s, "  stop    %s\n", job->stopped[i]->name);
+	for (i = 0; i < job->n_windows; i++)
+		for (k = 0; k < job->windows[i].n_targets; k++)
+			add_target_text(s, &job->windows[i].targets[k]);
+	for (i = 0; i < job->lifecycle.n; i++)
+		str_addf(s, "  command %s: %s\n",
+		    job->lifecycle.v[i].container->name,
+		    job->lifecycle.v[i].label);
 	str_add(s, "  archive ");
 	str_add_visible(s, job->archive_name);
 	str_add(s, "\n");

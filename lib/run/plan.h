@@ -8,14 +8,16 @@
  * volume, labels that contradict each other, no store, two jobs that would
  * give the same archive, a pattern that does not compile.
  *
- * Which container is stopped for which job: one labelled with the job's stop
- * value, if it uses one of the job's sources (mounts the volume, or a
- * directory in or around it), or if it uses no source of any job: then it was
- * labelled for somebody else's sake, and is stopped for the jobs with sources
- * of its Compose project, or for all where there is none.
+ * Which container or service is brought to rest for which job: one labelled
+ * with the job's stop value, if it uses one of the job's sources (mounts the
+ * volume, or a directory in or around it), or if it uses no source of any job:
+ * then it was labelled for somebody else's sake, and rests for the jobs with
+ * sources of its Compose project or stack, or for all where there is none.
+ * The same holds for whose lifecycle commands are run for which job.
  *
- * What is read in the window: the sources that stopped containers use. If one
- * of them uses none of the job's sources, all of them.
+ * What is read in a window: the sources that those use who rest in it. If one
+ * of them uses none of the job's sources, all of them. There is one window, or
+ * one for each group that hangs together by the sources they use.
  */
 #ifndef LIB_RUN_PLAN_H
 #define LIB_RUN_PLAN_H
@@ -27,6 +29,8 @@
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/config/config.h"
+#include "lib/docker/lifecycle.h"
+#include "lib/docker/quiesce.h"
 #include "lib/run/inventory.h"
 #include "lib/store/retain.h"
 #include "lib/run/store_plan.h"
@@ -43,7 +47,10 @@ struct source {
 	char *shown;		/* its root for patterns and messages */
 	char *project;		/* Compose project it belongs to, or NULL */
 	const struct volume *volume;	/* in the inventory, or NULL */
-	bool quiesced;		/* is read in the window */
+	bool quiesced;		/* is read in a window */
+	bool through_engine;	/* see reach.h */
+	const struct container *through;	/* in the inventory; NULL: a
+						 * helper container */
 };
 
 struct source_list {
@@ -53,13 +60,21 @@ struct source_list {
 
 #define SOURCE_LIST_INIT { NULL, 0 }
 
+struct job_window {
+	struct quiesce_target *targets;	/* their containers and services are in
+					 * the inventory */
+	size_t n_targets;
+	size_t n_sources;		/* read in it; may be 0 */
+};
+
 struct job {
 	char *name;
 	const struct options *options;	/* in the configuration */
-	struct source_list sources;	/* the quiesced ones first */
-	size_t n_quiesced;
-	const struct container **stopped;	/* in the inventory */
-	size_t n_stopped;
+	struct source_list sources;	/* those of each window first */
+	struct job_window *windows;
+	size_t n_windows;
+	char *helper_image;	/* for volumes that no container has; NULL */
+	struct lifecycle lifecycle;	/* commands in containers */
 	enum compression compression;
 	char *pattern;		/* that archive_name was made from, by time */
 	char *archive_name;

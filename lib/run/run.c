@@ -8,10 +8,13 @@
 #include "lib/base/intr.h"
 #include "lib/base/log.h"
 #include "lib/config/problems.h"
+#include "lib/docker/engine_archive.h"
+#include "lib/run/guardian.h"
 #include "lib/run/job.h"
 #include "lib/run/lock.h"
 #include "lib/run/plan.h"
 #include "lib/run/prune.h"
+#include "lib/run/recover.h"
 
 #define NS_PER_S 1e9
 
@@ -117,17 +120,18 @@ prepare_logged(const struct config *config, const struct strlist *jobs,
 }
 
 static void
-run_jobs(const struct prepared *prepared, struct report *report)
+run_jobs(const struct prepared *prepared, const struct lock *lock, bool owed,
+    struct report *report)
 {
 	const struct plan *plan = &prepared->plan;
+	const struct run_context run = { &prepared->inventory, lock, owed,
+		&prepared->directories };
 	size_t i;
 
 	for (i = 0; i < plan->n_jobs && intr_signal() == 0; i++) {
 		if (plan->n_jobs > 1)
 			log_job(plan->jobs[i].name);
-		job_run(&plan->jobs[i], &prepared->inventory,
-		    &prepared->directories,
-		    &report->jobs[i]);
+		job_run(&plan->jobs[i], &run, &report->jobs[i]);
 	}
 	log_job(NULL);
 	/* A signal that came when all was done changed nothing. */
@@ -150,21 +154,95 @@ new_report(const struct plan *plan, struct report *ret, struct err *err)
 	return report_init(ret, names, plan->n_jobs, err);
 }
 
+/* --- what an earlier run left -------------------------------------------- */
+
+/* Helper containers of a run that was killed. */
+static void
+remove_helpers(const struct inventory *inventory)
+{
+	size_t i;
+
+	for (i = 0; i < inventory->containers.n; i++) {
+		const struct container *c = &inventory->containers.v[i];
+		struct err err = ERR_INIT;
+
+		if (strmap_get(&c->labels, LABEL_HELPER) == NULL)
+			continue;
+		if (engine_remove(inventory->engine, c->id, &err) < 0)
+			log_warning("cannot remove a helper container of an "
+			    "earlier run: %s", err.msg);
+		else
+			log_info("removed helper container '%s' of an "
+			    "earlier run", c->name);
+	}
+}
+
+/* What does not come back keeps no backup from being made; it stays in the
+ * ledger. The inventory is taken afterwards: it shall see what runs. */
+static int
+settle(const struct config *config, const struct lock *lock, bool *ret_owed,
+    struct err *err)
+{
+	struct err why = ERR_INIT;
+	size_t n = 0;
+
+	*ret_owed = recover_settle(&config->base, lock, &n, &why) < 0;
+	if (n != 0 && !*ret_owed)
+		log_warning("an earlier run had left %zu at rest: all run "
+		    "again", n);
+	if (*ret_owed)
+		log_error("an earlier run has left something at rest: %s",
+		    why.msg);
+	return intr_check(err);
+}
+
+/* Before any thread: where somebody will be brought to rest. */
+static int
+start_guardian(const struct config *config, const struct prepared *prepared,
+    const struct lock *lock, struct guardian *ret, struct err *err)
+{
+	const struct engine_settings docker = inventory_docker(&config->base);
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < prepared->plan.n_jobs; i++)
+		any = any || prepared->plan.jobs[i].n_windows != 0;
+	return any ? guardian_start(ret, lock->fd, &docker,
+	    (double)config->base.resume_retry_ns / NS_PER_S, err) : 0;
+}
+
+static void
+report_owed(const struct plan *plan, struct report *report)
+{
+	size_t i;
+
+	for (i = 0; i < plan->n_jobs; i++)
+		report_problem(&report->jobs[i], "what an earlier run had "
+		    "brought to rest is not all back (see the log)");
+}
+
 int
 run_execute(const struct config *config, const struct strlist *jobs,
     struct report *ret, struct err *err)
 {
 	CLEANUP(lock_release) struct lock lock = LOCK_NONE;
+	CLEANUP(guardian_dismiss) struct guardian guardian = GUARDIAN_NONE;
 	CLEANUP(prepared_free) struct prepared prepared = PREPARED_INIT;
 	CLEANUP(report_free) struct report report = { 0 };
 	time_t started = clock_now();
+	bool owed;
 
 	if (take_lock(config, &lock, err) < 0 ||
 	    jitter(config->base.jitter_ns, err) < 0 ||
+	    settle(config, &lock, &owed, err) < 0 ||
 	    prepare_logged(config, jobs, &prepared, err) < 0 ||
-	    new_report(&prepared.plan, &report, err) < 0)
+	    new_report(&prepared.plan, &report, err) < 0 ||
+	    start_guardian(config, &prepared, &lock, &guardian, err) < 0)
 		return -1;
-	run_jobs(&prepared, &report);
+	remove_helpers(&prepared.inventory);
+	if (owed)
+		report_owed(&prepared.plan, &report);
+	run_jobs(&prepared, &lock, owed, &report);
 	report.started = started;
 	*ret = report;
 	report = (struct report){ 0 };

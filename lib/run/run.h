@@ -1,9 +1,9 @@
 /*
  * run: the order of things.
  *
- *     lock ─> inventory ─> plan ─> for each job:
- *         stores are there, have room ─> quiesce ─> flow ─> resume
- *         ─> stores have it ─> metadata ─> latest ─> prune
+ *     lock ─> what an earlier run left ─> inventory ─> plan ─> guardian ─>
+ *         for each job: stores are there, have room ─> quiesce ─> flow ─>
+ *         resume ─> stores have it ─> metadata ─> latest ─> prune
  *
  * Each job succeeds or fails by itself. Whatever fails, what was stopped is
  * started. A signal ends the job that it finds and the ones behind it.

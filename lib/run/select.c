@@ -451,14 +451,14 @@ is_in(const char *path, const char *directory)
 }
 
 bool
-select_uses(const struct container *container, const struct source *source)
+select_uses(const struct mount *mounts, size_t n, const struct source *source)
 {
 	CLEANUP(cleanup_free) char *real = realpath(source->path, NULL);
 	const char *path = real != NULL ? real : source->path;
 	size_t i;
 
-	for (i = 0; i < container->n_mounts; i++) {
-		const struct mount *mount = &container->mounts[i];
+	for (i = 0; i < n; i++) {
+		const struct mount *mount = &mounts[i];
 
 		if (source->type == SOURCE_VOLUME &&
 		    strcmp(mount->name, source->name) == 0)

@@ -16,9 +16,9 @@ MUST_CHECK int select_sources(const struct options *options,
     const struct inventory *inventory, struct source_list *ret,
     struct strlist *problems, struct err *err);
 
-/* select_uses: does the container mount this source, or something in or
- * around it? */
-bool select_uses(const struct container *container,
+/* select_uses: is one of these mounts this source, or something in or around
+ * it? */
+bool select_uses(const struct mount *mounts, size_t n,
     const struct source *source);
 
 void source_free(struct source *source);

@@ -35,13 +35,50 @@ compression_name(enum compression kind)
 	    kind == COMPRESSION_ZSTD ? "zstd" : "none";
 }
 
+static size_t
+count_units(const struct windows *windows)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < windows->n; i++)
+		n += windows->v[i].n;
+	return n;
+}
+
+static struct metadata_container
+unit_metadata(const struct quiesce_unit *unit)
+{
+	static const char *const actions[] = {
+		[QUIESCE_STOP] = "stop", [QUIESCE_PAUSE] = "pause",
+		[QUIESCE_SCALE] = "scale", [QUIESCE_CONSTRAIN] = "constrain"
+	};
+	const struct quiesce_target *target = &unit->target;
+
+	return (struct metadata_container){
+		.name = target->container != NULL ? target->container->name :
+		    target->service->name,
+		.image = target->container != NULL ? target->container->image :
+		    "",
+		.action = actions[target->action],
+		.window_s = unit->window_s };
+}
+
+static void
+fill_containers(const struct windows *windows, struct metadata_container *ret)
+{
+	size_t i, k;
+
+	for (i = 0; i < windows->n; i++)
+		for (k = 0; k < windows->v[i].n; k++)
+			*ret++ = unit_metadata(&windows->v[i].units[k]);
+}
+
 static int
 fill_and_format(const struct sidecar *facts, struct metadata_source *sources,
     struct metadata_container *containers, char **ret, struct err *err)
 {
 	const struct job *job = facts->job;
 	const struct flow_result *result = facts->result;
-	const struct quiesce *quiesce = facts->quiesce;
 	char host[256] = "";
 	struct metadata metadata = {
 		.name = job->archive_name,
@@ -58,7 +95,7 @@ fill_and_format(const struct sidecar *facts, struct metadata_source *sources,
 		.sources = sources,
 		.n_sources = job->sources.n,
 		.containers = containers,
-		.n_containers = quiesce->n,
+		.n_containers = count_units(facts->windows),
 		.warnings = facts->warnings,
 		.vbackup = BUILD_VERSION,
 	};
@@ -68,13 +105,7 @@ fill_and_format(const struct sidecar *facts, struct metadata_source *sources,
 	for (i = 0; i < job->sources.n; i++)
 		sources[i] = source_metadata(&job->sources.v[i],
 		    &result->sources[i]);
-	for (i = 0; i < quiesce->n; i++) {
-		const struct quiesce_unit *unit = &quiesce->units[i];
-
-		containers[i] = (struct metadata_container){
-			unit->container->name, unit->container->image, "stop",
-			unit->window_s };
-	}
+	fill_containers(facts->windows, containers);
 	return metadata_format(&metadata, ret, err);
 }
 
@@ -85,7 +116,7 @@ sidecar_format(const struct sidecar *facts, char **ret_name, char **ret_text,
 	CLEANUP(cleanup_free) struct metadata_source *sources =
 	    calloc(facts->job->sources.n + 1, sizeof *sources);
 	CLEANUP(cleanup_free) struct metadata_container *containers =
-	    calloc(facts->quiesce->n + 1, sizeof *containers);
+	    calloc(count_units(facts->windows) + 1, sizeof *containers);
 	CLEANUP(cleanup_free) char *name = NULL;
 
 	if (sources == NULL || containers == NULL)

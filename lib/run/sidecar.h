@@ -8,14 +8,14 @@
 #include <time.h>
 
 #include "lib/base/err.h"
-#include "lib/docker/quiesce.h"
 #include "lib/run/flow.h"
 #include "lib/run/plan.h"
+#include "lib/run/window.h"
 
 struct sidecar {		/* everything borrowed */
 	const struct job *job;
 	const struct flow_result *result;
-	const struct quiesce *quiesce;
+	const struct windows *windows;
 	const struct strlist *warnings;
 	time_t started;
 };

@@ -107,6 +107,7 @@ stores_open(struct stores *stores, const struct job *job, uint64_t raw_bytes,
 		struct stores_slot *slot = &stores->slots[i];
 
 		*slot = (struct stores_slot){ .plan = &plans->v[i],
+			.stores = stores,
 			.report = &report->stores[i],
 			.archive_name = job->archive_name,
 			.mode = job->name_has_time ? STORE_NEW :
@@ -232,12 +233,31 @@ stores_overflow(const struct stores *stores, uint64_t raw_bytes,
 
 /* --- reading behind ------------------------------------------------------ */
 
+void
+stores_go(struct stores *stores)
+{
+	pthread_mutex_lock(&stores->mutex);
+	stores->going = true;
+	pthread_cond_broadcast(&stores->changed);
+	pthread_mutex_unlock(&stores->mutex);
+}
+
+static void
+await_go(struct stores *stores)
+{
+	pthread_mutex_lock(&stores->mutex);
+	while (!stores->going)
+		pthread_cond_wait(&stores->changed, &stores->mutex);
+	pthread_mutex_unlock(&stores->mutex);
+}
+
 static int
 stream_wait(void *cookie, uint64_t upto, uint64_t *ret_have, bool *ret_end,
     struct err *err)
 {
 	struct stores_slot *slot = cookie;
 
+	await_go(slot->stores);
 	if (spool_wait(slot->reader, upto, ret_have, ret_end, err) < 0)
 		return -1;
 	return intr_check(err);
@@ -376,6 +396,7 @@ stores_finish(struct stores *stores, bool good, uint64_t bytes,
 		    stores->publisher->mode, &stores->spool_file, bytes,
 		    &stores->publisher->report->err);
 	spool_end(stores->spool, good);
+	stores_go(stores);
 	for (i = 0; i < stores->n; i++) {
 		struct stores_slot *slot = &stores->slots[i];
 

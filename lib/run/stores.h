@@ -35,6 +35,7 @@ struct stores_slot {
 	struct store *store;		/* NULL: cannot be used */
 	struct report_store *report;
 	struct spool_reader *reader;	/* NULL: it publishes the spool file */
+	struct stores *stores;
 	struct store_stream stream;
 	enum store_put_mode mode;
 	const char *archive_name;
@@ -45,6 +46,9 @@ struct stores_slot {
 };
 
 struct stores {
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool going;		/* under the mutex: they may read */
 	const struct job *job;
 	struct stores_slot *slots;
 	size_t n;
@@ -55,7 +59,8 @@ struct stores {
 	struct spool *spool;
 };
 
-#define STORES_INIT { .spool_file = TEMPFILE_NONE }
+#define STORES_INIT { .mutex = PTHREAD_MUTEX_INITIALIZER,		\
+	.changed = PTHREAD_COND_INITIALIZER, .spool_file = TEMPFILE_NONE }
 
 /*
  * stores_open: open and look at every store of the job.
@@ -80,8 +85,11 @@ MUST_CHECK int stores_overflow(const struct stores *stores, uint64_t raw_bytes,
     struct overflow **ret, struct err *err);
 
 /* stores_begin: start those that read behind. A thread that cannot be started
- * is a failure of that store. */
+ * is a failure of that store.
+ * stores_go: from now on they may read; before, and unless there will be no
+ * archive, they wait. */
 void stores_begin(struct stores *stores);
+void stores_go(struct stores *stores);
 
 /*
  * stores_finish: the spool holds the archive (good, of so many bytes), or it

@@ -1,123 +1,126 @@
 #include "lib/run/window.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/docker/quiesce.h"
-#include "lib/run/select.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/run/ledger.h"
 
-static bool
-job_uses(const struct job *job, const struct container *container)
+#define NS_PER_S 1e9
+
+static int
+note(void *cookie, const struct undo *undo, struct err *err)
 {
-	size_t i;
+	const struct windows *windows = cookie;
 
-	for (i = 0; i < job->sources.n; i++)
-		if (select_uses(container, &job->sources.v[i]))
-			return true;
-	return false;
-}
-
-static bool
-any_job_uses(const struct plan *plan, const struct container *container)
-{
-	size_t i;
-
-	for (i = 0; i < plan->n_jobs; i++)
-		if (job_uses(&plan->jobs[i], container))
-			return true;
-	return false;
-}
-
-static bool
-job_is_of_project(const struct job *job, const char *project)
-{
-	size_t i;
-
-	for (i = 0; project != NULL && i < job->sources.n; i++)
-		if (job->sources.v[i].project != NULL &&
-		    strcmp(job->sources.v[i].project, project) == 0)
-			return true;
-	return false;
-}
-
-static bool
-any_job_of_project(const struct plan *plan, const char *project)
-{
-	size_t i;
-
-	for (i = 0; i < plan->n_jobs; i++)
-		if (job_is_of_project(&plan->jobs[i], project))
-			return true;
-	return false;
-}
-
-static bool
-stops_for(const struct plan *plan, const struct job *job,
-    const struct container *container)
-{
-	const char *project = strmap_get(&container->labels, LABEL_PROJECT);
-
-	/* A paused one is at rest already, and stays as it is. */
-	if (!container->running || container->paused ||
-	    !quiesce_selects(container, job->options->stop_label))
-		return false;
-	if (job_uses(job, container))
-		return true;
-	if (any_job_uses(plan, container))
-		return false;
-	return !any_job_of_project(plan, project) ||
-	    job_is_of_project(job, project);
+	return ledger_note(windows->lock->fd, undo, err);
 }
 
 static void
-mark_quiesced(struct job *job)
+warn(void *cookie, const char *message)
 {
-	size_t i, k;
+	const struct windows *windows = cookie;
 
-	for (i = 0; i < job->n_stopped; i++) {
-		bool uses_none = !job_uses(job, job->stopped[i]);
-
-		for (k = 0; k < job->sources.n; k++)
-			if (uses_none || select_uses(job->stopped[i],
-			    &job->sources.v[k]))
-				job->sources.v[k].quiesced = true;
-	}
-}
-
-/* Stable: the quiesced ones come first. */
-static int
-quiesced_first(struct job *job, struct err *err)
-{
-	struct source *sorted = calloc(job->sources.n + 1, sizeof *sorted);
-	size_t n = 0, i;
-
-	if (sorted == NULL)
-		return err_nomem(err);
-	for (i = 0; i < job->sources.n; i++)
-		if (job->sources.v[i].quiesced)
-			sorted[n++] = job->sources.v[i];
-	job->n_quiesced = n;
-	for (i = 0; i < job->sources.n; i++)
-		if (!job->sources.v[i].quiesced)
-			sorted[n++] = job->sources.v[i];
-	free(job->sources.v);
-	job->sources.v = sorted;
-	return 0;
+	teller_say(windows->teller, "%s", message);
 }
 
 int
-window_choose(const struct plan *plan, const struct inventory *inventory,
-    struct job *job, struct err *err)
+windows_init(struct windows *ret, const struct job *job,
+    const struct inventory *inventory, const struct lock *lock, bool owed,
+    const struct teller *teller, struct err *err)
 {
-	const struct container_list *containers = &inventory->containers;
+	const struct quiesce_settings settings = {
+		.health_s = (double)job->options->health_timeout_ns / NS_PER_S,
+		.service_s = (double)job->options->service_timeout_ns /
+		    NS_PER_S,
+		.note = note, .warn = warn, .cookie = ret };
+
+	*ret = (struct windows){ .job = job, .engine = inventory->engine,
+		.lock = lock, .owed = owed, .teller = teller };
+	ret->v = calloc(job->n_windows + 1, sizeof *ret->v);
+	if (ret->v == NULL)
+		return err_nomem(err);
+	for (; ret->n < job->n_windows; ret->n++) {
+		const struct job_window *window = &job->windows[ret->n];
+
+		if (quiesce_init(ret->engine, &settings, window->targets,
+		    window->n_targets, &ret->v[ret->n], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void
+windows_free(struct windows *windows)
+{
 	size_t i;
 
-	job->stopped = calloc(containers->n + 1, sizeof *job->stopped);
-	if (job->stopped == NULL)
-		return err_nomem(err);
-	for (i = 0; i < containers->n; i++)
-		if (stops_for(plan, job, &containers->v[i]))
-			job->stopped[job->n_stopped++] = &containers->v[i];
-	mark_quiesced(job);
-	return quiesced_first(job, err);
+	for (i = 0; i < windows->n; i++)
+		quiesce_free(&windows->v[i]);
+	free(windows->v);
+	*windows = (struct windows)WINDOWS_INIT;
+}
+
+int
+windows_begin(struct windows *windows, size_t i, struct err *err)
+{
+	return quiesce_begin(&windows->v[i], err);
+}
+
+static void
+tell_failed(const struct windows *windows, const struct quiesce *quiesce)
+{
+	size_t i;
+
+	for (i = 0; i < quiesce->n; i++) {
+		const struct quiesce_unit *unit = &quiesce->units[i];
+		const struct quiesce_target *target = &unit->target;
+
+		if (unit->failed)
+			teller_say(windows->teller, "%s '%s' does not run "
+			    "again: %s", target->container != NULL ?
+			    "container" : "service", target->container != NULL ?
+			    target->container->name : target->service->name,
+			    unit->err.msg);
+	}
+}
+
+/* Is everybody back, of all windows so far? */
+static bool
+all_are_back(const struct windows *windows)
+{
+	size_t i, k;
+
+	for (i = 0; i < windows->n; i++)
+		for (k = 0; k < windows->v[i].n; k++)
+			if (windows->v[i].units[k].failed)
+				return false;
+	return true;
+}
+
+static void
+clear_ledger(const struct windows *windows)
+{
+	struct err err = ERR_INIT;
+
+	if (ledger_clear(windows->lock->fd, &err) < 0)
+		teller_say(windows->teller, "%s", err.msg);
+}
+
+void
+windows_end(struct windows *windows, size_t i)
+{
+	struct quiesce *quiesce = &windows->v[i];
+	char span[CLOCK_SPAN_BYTES];
+
+	if (quiesce_resume(quiesce, (double)
+	    windows->job->options->resume_retry_ns / NS_PER_S) != 0)
+		tell_failed(windows, quiesce);
+	else if (!windows->owed && all_are_back(windows))
+		clear_ledger(windows);
+	windows->window_s += quiesce->window_s;
+	if (quiesce->window_s <= 0)
+		return;
+	clock_span(quiesce->window_s, span);
+	log_info("window: %s from the first stop to the last start", span);
 }

@@ -1,16 +1,51 @@
 /*
- * window: which containers are stopped for a job, and what is read meanwhile.
- * The rules are in plan.h.
+ * window: the windows of a job, at work.
+ *
+ *     windows_init
+ *     for each: windows_begin, read if it is 0, windows_end on every path
+ *     windows_free
+ *
+ * What is about to be brought to rest stands in the ledger before it is; when
+ * all of it is back, the ledger is cleared. What is not back stays there: the
+ * next run, or `vbackup recover`, goes on.
  */
 #ifndef LIB_RUN_WINDOW_H
 #define LIB_RUN_WINDOW_H
 
-#include "lib/run/plan.h"
+#include <stdbool.h>
+#include <stddef.h>
 
-/* window_choose: fills job->stopped, sorts its sources (the quiesced ones
- * first) and sets n_quiesced. All jobs of the plan have their sources by now:
- * it matters who uses those of other jobs. Fails: ERR_NOMEM. */
-MUST_CHECK int window_choose(const struct plan *plan,
-    const struct inventory *inventory, struct job *job, struct err *err);
+#include "lib/base/err.h"
+#include "lib/docker/quiesce.h"
+#include "lib/run/inventory.h"
+#include "lib/run/lock.h"
+#include "lib/run/plan.h"
+#include "lib/run/teller.h"
+
+struct windows {
+	const struct job *job;
+	struct engine *engine;		/* borrowed */
+	const struct lock *lock;
+	bool owed;			/* the ledger has entries of an earlier
+					 * run: it is not cleared */
+	const struct teller *teller;
+	struct quiesce *v;		/* one for each window of the job */
+	size_t n;
+	double window_s;		/* sum of those that are over */
+};
+
+#define WINDOWS_INIT { .n = 0 }
+
+/* windows_init: everything is borrowed until windows_free. Touches nothing. */
+MUST_CHECK int windows_init(struct windows *ret, const struct job *job,
+    const struct inventory *inventory, const struct lock *lock, bool owed,
+    const struct teller *teller, struct err *err);
+void windows_free(struct windows *windows);	/* for CLEANUP */
+
+/* windows_begin: bring everybody of window i to rest. Fails: as quiesce_begin.
+ * windows_end: bring them back; who does not come back is told. */
+MUST_CHECK int windows_begin(struct windows *windows, size_t i,
+    struct err *err);
+void windows_end(struct windows *windows, size_t i);
 
 #endif

@@ -291,23 +291,17 @@ consistent() { # ARCHIVE VOLUME
 	[ -z "$(ls -A "$ARCHIVE")" ]
 }
 
-@test "a volume that is mounted only while used is refused, not packed empty" {
+@test "a volume that is mounted only while used is not packed empty" {
 	mkdir "$WORK/device"
 	docker volume create -o type=none -o o=bind \
 	    -o device="$WORK/device" mounted >/dev/null
 	container ca -v mounted:/data -l vbackup.enable=true \
 	    -l vbackup.stop=true busybox sh -c 'echo x >/data/x; sleep 1000'
-	was=$(started_at ca)
 	conf <<<""
-	run --separate-stderr vbackup run
-	[ "$status" -eq 2 ]
-	[[ $stderr == *"'mounted'"* ]]
-	[ "$(started_at ca)" = "$was" ]
-	docker rm -f ca >/dev/null
-	container ca -v mounted:/data -l vbackup.enable=true busybox \
-	    sleep 1000
+	vbackup run --dry-run | grep -F "(through the Engine)"
 	vbackup -q run
 	[ "$(tar -xOf "$(the_archive)" volumes/mounted/x)" = x ]
+	[ "$(docker inspect -f '{{.State.Running}}' ca)" = true ]
 }
 
 @test "an Engine that is configured and does not answer is an error" {
@@ -349,6 +343,8 @@ consistent() { # ARCHIVE VOLUME
 	expected="GET /_ping
 GET /containers/json?all=1
 GET /volumes
+GET /info
+GET /containers/ID/json
 GET /containers/ID/json
 POST /containers/ID/stop
 POST /containers/ID/start"

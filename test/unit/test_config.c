@@ -224,7 +224,7 @@ mistakes_are_all_told_with_file_and_line(void **state)
 		    "(did you mean 'compression'?)" },
 		{ "[backup]\ntimeout = 1s\n a\n",
 		    "@/vbackup.conf:2: unknown key 'timeout' in [backup] "
-		    "(it belongs in [lock])" },
+		    "(it belongs in [exec])" },
 		{ "[bakup]\nx = 1\n y\n[]\n[archives]\n[jobs x]\n",
 		    "@/vbackup.conf:1: unknown section [bakup] (did you mean "
 		    "[backup]?)|"
@@ -470,10 +470,9 @@ what_we_lack_is_refused_or_warned_of_but_not_its_value(void **state)
 		    "Drive store in this version (unset it to go on without)",
 		    "" },
 		{ "DROPBOX_REFRESH_TOKEN=", "", "" },
-		{ "BACKUP_FROM_SNAPSHOT=true", "", "BACKUP_FROM_SNAPSHOT: has "
-		    "no effect: sources are not copied first in this "
-		    "version" },
-		{ "BACKUP_FROM_SNAPSHOT=", "", "" },
+		{ "NOTIFICATION_LEVEL=info", "", "NOTIFICATION_LEVEL: has no "
+		    "effect: nobody is notified in this version" },
+		{ "NOTIFICATION_LEVEL=", "", "" },
 		{ "BACKUP_CRON_EXPRESSION_FILE=/x", "", "" },
 		{ "WEBDAV_URL_OF_MINE=x", "", "" },
 		{ "PACKAGE_NAME=x", "", "" },
@@ -569,7 +568,7 @@ a_job_can_be_wrong_in_more_ways(void **state)
 	    "@/vbackup.conf:5: unknown key 'filname' in [job c] (did you mean "
 	    "'filename'?)|"
 	    "@/vbackup.conf:6: unknown key 'timeout' in [job c] (did you mean "
-	    "'lock.timeout'?)|"
+	    "'exec.timeout'?)|"
 	    "@/vbackup.conf:7: 'lock.timeout' holds for the whole run and "
 	    "cannot be set for one job|"
 	    "@/vbackup.conf:8: unknown key 'archive.pat' in [job c] (did you "
@@ -698,7 +697,7 @@ a_named_store_can_be_wrong_in_more_ways(void **state)
 	    "@/vbackup.conf:9: unknown key 'buket' in [s3 s] (did you mean "
 	    "'bucket'?)|"
 	    "@/vbackup.conf:11: unknown key 'timeout' in [s3 s] (it belongs "
-	    "in [lock])|"
+	    "in [exec])|"
 	    "@/vbackup.conf:12: unknown key 'lock.timeout' in [s3 s]|"
 	    "@/vbackup.conf:13: unknown key 's3.path' in [s3 s] (did you mean "
 	    "'path'?)|"

@@ -8,57 +8,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/docker/engine_json.h"
-#include "test/unit/peer.h"
-
-#define PONG(version) { .request = "GET /_ping",			\
-    .answer = PEER_ANSWER("200 OK", "Api-Version: " version "\r\n",	\
-    "2", "OK") }
-#define ID "4f5e6d7c8b9a"
-
-/* An answer that lasts until the connection is closed: no length to count. */
-#define ANSWER(status, body)						\
-	.answer = "HTTP/1.1 " status "\r\nConnection: close\r\n\r\n" body, \
-	.then = PEER_CLOSE
-
-static int
-open_unix(const struct peer *peer, const char *api_version,
-    struct engine **ret, struct err *err)
-{
-	char host[128];
-	const struct engine_settings settings = {
-		.host = host, .api_version = api_version
-	};
-
-	(void)snprintf(host, sizeof host, "unix://%s", peer->socket_path);
-	return engine_open(&settings, ret, err);
-}
-
-static struct engine *
-open_engine(const struct peer *peer)
-{
-	struct engine *engine = NULL;
-	struct err err = ERR_INIT;
-
-	if (open_unix(peer, NULL, &engine, &err) < 0)
-		fail_msg("%s", err.msg);
-	return engine;
-}
-
-static void
-finish(struct engine *engine, struct peer *peer)
-{
-	engine_free(engine);
-	peer_finish(peer);
-	peer_free(peer);
-}
-
-static void
-assert_message(const struct err *err, enum err_kind kind, const char *needle)
-{
-	if (err->kind != kind || strstr(err->msg, needle) == NULL)
-		fail_msg("expected %d '%s', got %d '%s'", (int)kind, needle,
-		    (int)err->kind, err->msg);
-}
+#include "test/unit/engine_peer.h"
 
 static void
 the_lower_of_both_versions_is_put_into_the_path(void **state)
@@ -499,75 +449,185 @@ lists_fail_with_the_engines_own_words(void **state)
 	finish(engine, peer);
 }
 
-static void
-stop_and_start_have_their_outcomes(void **state)
-{
 #define INSPECT "GET /v1.41/containers/" ID "/json"
 #define STOP "POST /v1.41/containers/" ID "/stop"
 #define START "POST /v1.41/containers/" ID "/start"
-#define GONE ANSWER("404 Not Found", "{\"message\":\"No such container: x\"}")
+#define PAUSE "POST /v1.41/containers/" ID "/pause"
+#define UNPAUSE "POST /v1.41/containers/" ID "/unpause"
+#define UNCHANGED .answer = "HTTP/1.1 304 Not Modified\r\n\r\n"
+
+static int
+stop_as_it_wants(struct engine *engine, const char *id, struct err *err)
+{
+	return engine_stop(engine, id, -1, err);
+}
+
+static int
+stop_in_12s(struct engine *engine, const char *id, struct err *err)
+{
+	return engine_stop(engine, id, 11.2, err);
+}
+
+static int
+stop_at_once(struct engine *engine, const char *id, struct err *err)
+{
+	return engine_stop(engine, id, 0, err);
+}
+
+static const struct {
+	int (*function)(struct engine *engine, const char *id,
+	    struct err *err);
+	enum err_kind kind;
+	struct peer_step steps[3];
+} changes[] = {
+	{ stop_as_it_wants, ERR_NONE, { { .request = INSPECT,
+	  OK("{\"Config\":{\"StopTimeout\":30}}") },
+	  { .request = STOP, .header = "Content-Length: 0",
+	  ANSWER("204 No Content", "") } } },
+	{ stop_as_it_wants, ERR_NONE, { { .request = INSPECT,
+	  ANSWER("403 Forbidden", "") },
+	  { .request = STOP, UNCHANGED } } },
+	{ stop_as_it_wants, ERR_REFUSED, { { .request = INSPECT, OK("{}") },
+	  { .request = STOP, ANSWER("500 No",
+	  "{\"message\":\"cannot\"}") } } },
+	{ stop_as_it_wants, ERR_NOTFOUND, { { .request = INSPECT, OK("{}") },
+	  { .request = STOP, GONE } } },
+	{ stop_as_it_wants, ERR_NOTFOUND, { { .request = INSPECT, GONE } } },
+	{ stop_as_it_wants, ERR_PROTOCOL, { { .request = INSPECT,
+	  OK("[") } } },
+	{ stop_as_it_wants, ERR_PROTOCOL, { { .request = INSPECT,
+	  OK("{\"Config\":{\"StopTimeout\":\"1\"}}") } } },
+	{ stop_as_it_wants, ERR_PROTOCOL, { { .request = INSPECT,
+	  .then = PEER_CLOSE }, { .request = INSPECT,
+	  .then = PEER_CLOSE } } },
+	{ stop_in_12s, ERR_NONE, { { .request = STOP "?t=12",
+	  ANSWER("204 No Content", "") } } },
+	{ stop_in_12s, ERR_TIMEOUT, { { .request = STOP "?t=12",
+	  ANSWER("504 Gateway Timeout", "") } } },
+	{ stop_at_once, ERR_NONE, { { .request = STOP "?t=0", UNCHANGED } } },
+	{ engine_start, ERR_NONE, { { .request = START,
+	  .header = "Content-Length: 0", ANSWER("204 No Content", "") } } },
+	{ engine_start, ERR_NONE, { { .request = START, UNCHANGED } } },
+	{ engine_start, ERR_NOTFOUND, { { .request = START, GONE } } },
+	{ engine_start, ERR_NOTFOUND, { { .request = START,
+	  ANSWER("404 Not Found", "{\"cause\":\"no such container\","
+	  "\"message\":\"no container with name or ID \\\"x\\\" found: "
+	  "no such container\",\"response\":404}") } } },
+	{ engine_start, ERR_REFUSED, { { .request = START,
+	  ANSWER("404 Not Found",
+	  "{\"message\":\"network 1 not found\"}") } } },
+	{ engine_start, ERR_REFUSED, { { .request = START,
+	  ANSWER("404 Not Found",
+	  "{\"message\":\"service x not found\"}") } } },
+	/* libcurl asks again where a kept connection went silently. */
+	{ engine_start, ERR_PROTOCOL, { { .request = START,
+	  .then = PEER_CLOSE }, { .request = START, .then = PEER_CLOSE } } },
+	{ engine_pause, ERR_NONE, { { .request = PAUSE,
+	  .header = "Content-Length: 0", ANSWER("204 No Content", "") } } },
+	{ engine_pause, ERR_NONE, { { .request = PAUSE,
+	  ANSWER("409 Conflict", "{\"message\":\"already\"}") },
+	  { .request = INSPECT,
+	  OK("{\"State\":{\"Running\":false,\"Paused\":true}}") } } },
+	{ engine_pause, ERR_REFUSED, { { .request = PAUSE,
+	  ANSWER("409 Conflict", "{\"message\":\"not running\"}") },
+	  { .request = INSPECT,
+	  OK("{\"State\":{\"Running\":false,\"Paused\":false}}") } } },
+	{ engine_pause, ERR_REFUSED, { { .request = PAUSE,
+	  ANSWER("500 E", "") }, { .request = INSPECT,
+	  ANSWER("403 Forbidden", "") } } },
+	{ engine_pause, ERR_NOTFOUND, { { .request = PAUSE, GONE } } },
+	{ engine_pause, ERR_TIMEOUT, { { .request = PAUSE,
+	  ANSWER("502 Bad Gateway", "") } } },
+	{ engine_unpause, ERR_NONE, { { .request = UNPAUSE,
+	  ANSWER("204 No Content", "") } } },
+	{ engine_unpause, ERR_NONE, { { .request = UNPAUSE,
+	  ANSWER("500 E", "{\"message\":\"is not paused\"}") },
+	  { .request = INSPECT, OK("{\"State\":{\"Running\":true}}") } } },
+	{ engine_unpause, ERR_REFUSED, { { .request = UNPAUSE,
+	  ANSWER("500 E", "{\"message\":\"freezer\"}") },
+	  { .request = INSPECT,
+	  OK("{\"State\":{\"Running\":true,\"Paused\":true}}") } } },
+};
+
+static void
+changes_of_state_have_their_outcomes(void **state)
+{
+	struct peer_step steps[4] = { PONG("1.41") };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		struct engine *engine;
+		struct err err = ERR_INIT;
+		struct peer *peer;
+		int rc;
+
+		memcpy(steps + 1, changes[i].steps, sizeof changes[i].steps);
+		peer = peer_start_unix(steps, count_steps(steps, 4));
+		engine = open_engine(peer);
+		rc = changes[i].function(engine, ID, &err);
+		assert_outcome(i, rc, &err, changes[i].kind, NULL);
+		finish(engine, peer);
+	}
+}
+
+static void
+a_containers_state_is_decoded(void **state)
+{
 	static const struct {
-		bool start;
-		enum err_kind kind;
-		struct peer_step steps[3];
+		const char *body;
+		struct container_state state;
 	} rows[] = {
-		{ false, ERR_NONE, { PONG("1.41"),
-		  { .request = INSPECT, ANSWER("200 OK",
-		  "{\"Config\":{\"StopTimeout\":30}}") },
-		  { .request = STOP, .header = "Content-Length: 0",
-		  ANSWER("204 No Content", "") } } },
-		{ false, ERR_NONE, { PONG("1.41"),
-		  { .request = INSPECT, ANSWER("403 Forbidden", "") },
-		  { .request = STOP, .answer = "HTTP/1.1 304 Not Modified\r\n"
-		  "\r\n" } } },
-		{ false, ERR_REFUSED, { PONG("1.41"),
-		  { .request = INSPECT, ANSWER("200 OK", "{}") },
-		  { .request = STOP, ANSWER("500 No",
-		  "{\"message\":\"cannot\"}") } } },
-		{ false, ERR_NOTFOUND, { PONG("1.41"),
-		  { .request = INSPECT, ANSWER("200 OK", "{}") },
-		  { .request = STOP, GONE } } },
-		{ false, ERR_NOTFOUND, { PONG("1.41"),
-		  { .request = INSPECT, GONE } } },
-		{ false, ERR_PROTOCOL, { PONG("1.41"),
-		  { .request = INSPECT, ANSWER("200 OK", "[") } } },
-		{ false, ERR_PROTOCOL, { PONG("1.41"),
-		  { .request = INSPECT, ANSWER("200 OK", "{\"Config\":{"
-		  "\"StopTimeout\":\"1\"}}") } } },
-		{ true, ERR_NONE, { PONG("1.41"), { .request = START,
-		  .header = "Content-Length: 0",
-		  ANSWER("204 No Content", "") } } },
-		{ true, ERR_NONE, { PONG("1.41"), { .request = START,
-		  .answer = "HTTP/1.1 304 Not Modified\r\n\r\n" } } },
-		{ true, ERR_NOTFOUND, { PONG("1.41"), { .request = START,
-		  GONE } } },
-		{ true, ERR_NOTFOUND, { PONG("1.41"), { .request = START,
-		  ANSWER("404 Not Found", "{\"cause\":\"no such container\","
-		  "\"message\":\"no container with name or ID \\\"x\\\" found: "
-		  "no such container\",\"response\":404}") } } },
-		{ true, ERR_REFUSED, { PONG("1.41"), { .request = START,
-		  ANSWER("404 Not Found",
-		  "{\"message\":\"network 1 not found\"}") } } },
-		/* libcurl asks again where a kept connection went silently. */
-		{ true, ERR_PROTOCOL, { PONG("1.41"),
-		  { .request = START, .then = PEER_CLOSE },
-		  { .request = START, .then = PEER_CLOSE } } },
+		{ "{\"State\":{\"Running\":true}}",
+		  { true, false, HEALTH_NONE, false } },
+		{ "{\"State\":{\"Running\":false},\"HostConfig\":{"
+		  "\"AutoRemove\":true}}",
+		  { false, false, HEALTH_NONE, true } },
+		{ "{\"State\":{\"Running\":false,\"Paused\":true}}",
+		  { true, true, HEALTH_NONE, false } },
+		{ "{\"State\":{\"Running\":false,\"Restarting\":true}}",
+		  { true, false, HEALTH_NONE, false } },
+		{ "{\"State\":{\"Running\":true,\"Health\":null}}",
+		  { true, false, HEALTH_NONE, false } },
+		{ "{\"State\":{\"Running\":true,\"Health\":{\"Status\":"
+		  "\"none\"}}}", { true, false, HEALTH_NONE, false } },
+		{ "{\"State\":{\"Running\":true,\"Health\":{\"Status\":"
+		  "\"starting\"}}}",
+		  { true, false, HEALTH_STARTING, false } },
+		{ "{\"State\":{\"Running\":true,\"Health\":{\"Status\":"
+		  "\"healthy\"}}}", { true, false, HEALTH_HEALTHY, false } },
+		{ "{\"State\":{\"Running\":true,\"Health\":{\"Status\":"
+		  "\"unhealthy\"}}}",
+		  { true, false, HEALTH_UNHEALTHY, false } },
+		{ "{\"State\":{\"Running\":true,\"Health\":{\"Status\":"
+		  "\"rather well\"}}}",
+		  { true, false, HEALTH_STARTING, false } },
 	};
+	static const char *const bad[] = {
+		"", "[]", "{}", "{\"State\":[]}", "{\"State\":{}}",
+		"{\"State\":{\"Running\":1}}",
+		"{\"State\":{\"Running\":true,\"Health\":{\"Status\":1}}}",
+	};
+	struct container_state got;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		size_t n = rows[i].steps[2].request != NULL ? 3 : 2;
-		struct peer *peer = peer_start_unix(rows[i].steps, n);
-		struct engine *engine = open_engine(peer);
 		struct err err = ERR_INIT;
-		int rc = rows[i].start ? engine_start(engine, ID, &err) :
-		    engine_stop(engine, ID, &err);
 
-		if (rc != (rows[i].kind != ERR_NONE ? -1 : 0) ||
-		    (rc < 0 && err.kind != rows[i].kind))
-			fail_msg("row %zu: %d '%s'", i, (int)err.kind, err.msg);
-		finish(engine, peer);
+		assert_int_equal(engine_json_state(rows[i].body,
+		    strlen(rows[i].body), &got, &err), 0);
+		assert_int_equal(got.running, rows[i].state.running);
+		assert_int_equal(got.paused, rows[i].state.paused);
+		assert_int_equal(got.health, rows[i].state.health);
+		assert_int_equal(got.auto_remove, rows[i].state.auto_remove);
+	}
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct err err = ERR_INIT;
+
+		assert_int_equal(engine_json_state(bad[i], strlen(bad[i]),
+		    &got, &err), -1);
+		assert_message(&err, ERR_PROTOCOL, "GET /containers/ID/json");
 	}
 }
 
@@ -634,7 +694,8 @@ main(void)
 		cmocka_unit_test(a_malformed_answer_names_endpoint_and_field),
 		cmocka_unit_test(labels_without_end_are_refused_quickly),
 		cmocka_unit_test(lists_fail_with_the_engines_own_words),
-		cmocka_unit_test(stop_and_start_have_their_outcomes),
+		cmocka_unit_test(changes_of_state_have_their_outcomes),
+		cmocka_unit_test(a_containers_state_is_decoded),
 		cmocka_unit_test(an_id_is_one_segment_of_the_path),
 		cmocka_unit_test(the_stop_timeout_is_the_containers_own),
 	};

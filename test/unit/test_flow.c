@@ -72,7 +72,8 @@ static int
 flow(const char *path, int fd, enum compression kind, int *calls,
     struct flow_result *ret, struct err *err)
 {
-	const struct pack_source source = { path, "root", "/root" };
+	const struct flow_source source = {
+		.pack = { path, "root", "/root" } };
 	CLEANUP(spool_freep) struct spool *spool = NULL;
 	struct flow_settings settings = {
 		.sources = &source,
@@ -231,7 +232,8 @@ static void
 with_an_overflow_the_window_ends_though_nothing_is_taken_away(void **state)
 {
 	char path[] = "/tmp/vbackup-test-flow-large.XXXXXX";
-	const struct pack_source source = { path, "root", "/root" };
+	const struct flow_source source = {
+		.pack = { path, "root", "/root" } };
 	CLEANUP(spool_freep) struct spool *spool = NULL;
 	CLEANUP(overflow_freep) struct overflow *overflow = NULL;
 	struct late_reader late = { .rc = 0 };
@@ -298,9 +300,11 @@ end_turn(void *cookie, size_t window)
 static int
 flow_in_turns(const char *second, struct turns *turns, struct err *err)
 {
-	const struct pack_source sources[] = {
-		{ directory, "a", "/a" }, { second, "b", "/b" },
-		{ directory, "c", "/c" }, { directory, "d", "/d" },
+	const struct flow_source sources[] = {
+		{ .pack = { directory, "a", "/a" } },
+		{ .pack = { second, "b", "/b" } },
+		{ .pack = { directory, "c", "/c" } },
+		{ .pack = { directory, "d", "/d" } },
 	};
 	CLEANUP(cleanup_close) int fd = open("/tmp",
 	    O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

@@ -1,0 +1,191 @@
+#define _GNU_SOURCE
+#include "lib/docker/engine_archive.h"
+
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/docker/engine_call.h"
+#include "lib/docker/engine_json.h"
+#include "lib/docker/engine_json_helper.h"
+#include "lib/docker/json.h"
+
+#define STALL_S 60.0
+
+/* Of a path there are more ways to say that it is not there. */
+static int
+refused_path(const struct engine_endpoint *endpoint,
+    const struct http_response *response, struct err *err)
+{
+	char message[ENGINE_JSON_MESSAGE_BYTES];
+
+	(void)engine_refused(endpoint, response, err);
+	engine_json_message(response->body, response->body_len, message);
+	if (response->status == 404 &&
+	    (strcasestr(message, "could not find the file") != NULL ||
+	    strcasestr(message, "no such file") != NULL))
+		err->kind = ERR_NOTFOUND;
+	return -1;
+}
+
+int
+engine_archive(struct engine *engine, const char *id, const char *path,
+    int (*write)(void *cookie, const void *bytes, size_t n, struct err *err),
+    void *cookie, struct err *err)
+{
+	struct engine_endpoint endpoint = {
+		.method = "GET", .before = "/containers/", .id = id
+	};
+	const struct http_request request = {
+		.stall_s = STALL_S, .interruptible = true,
+		.write = write, .cookie = cookie
+	};
+	CLEANUP(http_response_free) struct http_response response =
+	    HTTP_RESPONSE_INIT;
+	CLEANUP(cleanup_free) char *after = NULL;
+	CLEANUP(cleanup_free) char *escaped = NULL;
+
+	if (http_escape(path, &escaped, err) < 0 ||
+	    str_format(&after, err, "/archive?path=%s", escaped) < 0)
+		return -1;
+	endpoint.after = after;
+	if (engine_call(engine, &endpoint, &request, &response, err) < 0)
+		return -1;
+	return response.status == 200 ? 0 :
+	    refused_path(&endpoint, &response, err);
+}
+
+int
+engine_any_image(struct engine *engine, char **ret, struct err *err)
+{
+	static const struct engine_endpoint endpoint = {
+		.method = "GET", .before = "/images/json", .after = ""
+	};
+	CLEANUP(http_response_free) struct http_response response =
+	    HTTP_RESPONSE_INIT;
+
+	if (engine_get(engine, &endpoint, true, &response, err) < 0)
+		return -1;
+	return engine_json_smallest(response.body, response.body_len, ret,
+	    err);
+}
+
+/* Where the image wants volumes: unless something else is there, each helper
+ * would make new ones, which nobody removes. A proxy may keep it from us. */
+static int
+get_image_volumes(struct engine *engine, const char *image,
+    struct strlist *ret, struct err *err)
+{
+	const struct engine_endpoint endpoint = {
+		.method = "GET", .before = "/images/", .id = image,
+		.after = "/json"
+	};
+	CLEANUP(http_response_free) struct http_response response =
+	    HTTP_RESPONSE_INIT;
+	struct err why = ERR_INIT;
+
+	if (engine_get(engine, &endpoint, false, &response, &why) == 0)
+		return engine_json_image_volumes(response.body,
+		    response.body_len, ret, err);
+	if (why.kind == ERR_REFUSED)
+		return 0;
+	*err = why;
+	return -1;
+}
+
+int
+engine_helper(struct engine *engine, const char *image, const char *volume,
+    const char *owner, char **ret_id, struct err *err)
+{
+	static const struct engine_endpoint endpoint = {
+		.method = "POST", .before = "/containers/create", .after = ""
+	};
+	CLEANUP(http_response_free) struct http_response response =
+	    HTTP_RESPONSE_INIT;
+	CLEANUP(strlist_free) struct strlist masked = STRLIST_INIT;
+	CLEANUP(cleanup_free) char *body = NULL;
+
+	if (get_image_volumes(engine, image, &masked, err) < 0 ||
+	    engine_json_helper_request(image, volume, owner, &masked, &body,
+	    err) < 0 ||
+	    engine_post(engine, &endpoint, body, &response, err) < 0)
+		return -1;
+	return engine_json_id(response.body, response.body_len,
+	    "POST /containers/create", ret_id, err);
+}
+
+/* No force: what we made does not run. No v=1: its volume stays. */
+int
+engine_remove(struct engine *engine, const char *id, struct err *err)
+{
+	const struct engine_endpoint endpoint = {
+		.method = "DELETE", .before = "/containers/", .id = id,
+		.after = ""
+	};
+	const struct http_request request = { .timeout_s = ENGINE_ANSWER_S };
+	CLEANUP(http_response_free) struct http_response response =
+	    HTTP_RESPONSE_INIT;
+	struct err why = ERR_INIT;
+
+	if (engine_call(engine, &endpoint, &request, &response, err) < 0)
+		return -1;
+	if (response.status / 100 == 2)
+		return 0;
+	(void)engine_refused(&endpoint, &response, &why);
+	if (why.kind == ERR_NOTFOUND || (response.status == 409 &&
+	    strcasestr(response.body, "already in progress") != NULL))
+		return 0;
+	*err = why;
+	return -1;
+}
+
+static int
+list_helpers(struct engine *engine, const char *owner,
+    struct container_list *ret, struct err *err)
+{
+	struct engine_endpoint endpoint = {
+		.method = "GET", .before = "/containers/json"
+	};
+	CLEANUP(http_response_free) struct http_response response =
+	    HTTP_RESPONSE_INIT;
+	CLEANUP(cleanup_free) char *after = NULL;
+	CLEANUP(cleanup_free) char *label = NULL;
+	CLEANUP(cleanup_free) char *filter = NULL;
+
+	if (str_format(&label, err, "%s=%s", LABEL_HELPER, owner) < 0 ||
+	    json_filter("label", label, &filter, err) < 0 ||
+	    str_format(&after, err, "?all=1&filters=%s", filter) < 0)
+		return -1;
+	endpoint.after = after;
+	if (engine_get(engine, &endpoint, false, &response, err) < 0)
+		return -1;
+	return engine_json_containers(response.body, response.body_len, ret,
+	    err);
+}
+
+/* Each label is looked at again: whoever does not know the filter gives all
+ * containers there are. One that cannot be removed does not keep the others. */
+int
+engine_remove_helpers(struct engine *engine, const char *owner,
+    struct err *err)
+{
+	CLEANUP(container_list_free) struct container_list list =
+	    CONTAINER_LIST_INIT;
+	struct err why = ERR_INIT;
+	size_t i;
+
+	if (list_helpers(engine, owner, &list, err) < 0)
+		return -1;
+	for (i = 0; i < list.n; i++) {
+		const char *label = strmap_get(&list.v[i].labels,
+		    LABEL_HELPER);
+		struct err one = ERR_INIT;
+
+		if (label != NULL && strcmp(label, owner) == 0 &&
+		    engine_remove(engine, list.v[i].id, &one) < 0)
+			why = one;
+	}
+	if (why.kind == ERR_NONE)
+		return 0;
+	*err = why;
+	return -1;
+}

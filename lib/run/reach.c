@@ -1,0 +1,208 @@
+#define _GNU_SOURCE
+#include "lib/run/reach.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/base/log.h"
+#include "lib/docker/engine_archive.h"
+#include "lib/run/targets.h"
+
+#define HELPER_PATH "/volume"
+
+/* --- choose -------------------------------------------------------------- */
+
+static const struct mount *
+mount_of(const struct container *container, const char *volume)
+{
+	size_t i;
+
+	for (i = 0; i < container->n_mounts; i++)
+		if (strcmp(container->mounts[i].name, volume) == 0)
+			return &container->mounts[i];
+	return NULL;
+}
+
+/* Does somebody use it who runs on while it is read? */
+static bool
+is_in_use(const struct inventory *inventory, const struct job *job,
+    const char *volume)
+{
+	size_t i;
+
+	for (i = 0; i < inventory->containers.n; i++) {
+		const struct container *c = &inventory->containers.v[i];
+
+		if (c->running && mount_of(c, volume) != NULL &&
+		    !targets_stop(job, c))
+			return true;
+	}
+	return false;
+}
+
+static bool
+option_is(const struct volume *volume, const char *name, const char *value)
+{
+	const char *has = strmap_get(&volume->options, name);
+
+	return has != NULL && strcmp(has, value) == 0;
+}
+
+static bool
+is_mounted_on_use(const struct volume *volume)
+{
+	return strcmp(volume->driver, "local") != 0 ||
+	    strmap_get(&volume->options, "device") != NULL ||
+	    strmap_get(&volume->options, "type") != NULL;
+}
+
+static bool
+is_elsewhere(const struct options *options)
+{
+	return options->docker_host != NULL &&
+	    strncmp(options->docker_host, "unix://", 7) != 0;
+}
+
+static bool
+is_readable_here(const struct job *job, const struct volume *volume)
+{
+	return job->options->volume_access == ACCESS_AUTO &&
+	    !is_elsewhere(job->options) &&
+	    file_is_dir(volume->mountpoint) &&
+	    access(volume->mountpoint, R_OK | X_OK) == 0;
+}
+
+/* A task's container is gone when its service is scaled. */
+static const struct container *
+find_container(const struct inventory *inventory, const struct job *job,
+    const char *volume)
+{
+	size_t i;
+
+	for (i = 0; i < inventory->containers.n; i++) {
+		const struct container *c = &inventory->containers.v[i];
+
+		if (mount_of(c, volume) != NULL && (!targets_stop(job, c) ||
+		    strmap_get(&c->labels, LABEL_SERVICE_ID) == NULL))
+			return c;
+	}
+	return NULL;
+}
+
+static int
+choose_helper(const struct inventory *inventory, struct job *job,
+    const struct volume *volume, struct strlist *problems, struct err *err)
+{
+	if (job->helper_image != NULL ||
+	    engine_any_image(inventory->engine, &job->helper_image, err) == 0)
+		return 0;
+	if (err->kind != ERR_NOTFOUND && err->kind != ERR_REFUSED)
+		return -1;
+	*err = (struct err)ERR_INIT;
+	return strlist_addf(problems, err, "volume '%s' can be read through "
+	    "the Engine only, no container has it, and there is no image to "
+	    "make one from", volume->name);
+}
+
+static int
+choose_one(const struct inventory *inventory, struct job *job,
+    struct source *source, struct strlist *problems, struct err *err)
+{
+	const struct volume *volume = source->volume;
+	bool in_use = is_in_use(inventory, job, volume->name);
+
+	if (strcmp(volume->driver, "local") == 0 &&
+	    option_is(volume, "type", "tmpfs") && !in_use)
+		return strlist_addf(problems, err, "volume '%s' is a tmpfs: "
+		    "nothing of it would be there when its containers have "
+		    "stopped (label them vbackup.quiesce=pause)",
+		    volume->name);
+	if (is_readable_here(job, volume) &&
+	    (!is_mounted_on_use(volume) || in_use))
+		return 0;
+	source->through_engine = true;
+	source->through = find_container(inventory, job, volume->name);
+	return source->through != NULL ? 0 :
+	    choose_helper(inventory, job, volume, problems, err);
+}
+
+int
+reach_choose(const struct inventory *inventory, struct job *job,
+    struct strlist *problems, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < job->sources.n; i++)
+		if (job->sources.v[i].volume != NULL &&
+		    choose_one(inventory, job, &job->sources.v[i], problems,
+		    err) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- fetch --------------------------------------------------------------- */
+
+void
+reach_owner(char ret[REACH_OWNER_BYTES])
+{
+	char host[48] = "";
+
+	(void)gethostname(host, sizeof host - 1);
+	(void)snprintf(ret, REACH_OWNER_BYTES, "%.40s-%ld-%lld", host,
+	    (long)getpid(), (long long)clock_now());
+}
+
+static int
+fetch_from_container(struct engine *engine, const struct source *source,
+    int (*write)(void *, const void *, size_t, struct err *),
+    void *write_cookie, struct err *err)
+{
+	const struct mount *mount = mount_of(source->through, source->name);
+
+	return engine_archive(engine, source->through->id, mount->destination,
+	    write, write_cookie, err);
+}
+
+/* What cannot be removed now is in the ledger. */
+static int
+fetch_from_helper(struct engine *engine, const struct reach *reach,
+    int (*write)(void *, const void *, size_t, struct err *),
+    void *write_cookie, struct err *err)
+{
+	CLEANUP(cleanup_free) char *id = NULL;
+	struct err why = ERR_INIT;
+	int rc;
+
+	if (engine_helper(engine, reach->helper_image, reach->source->name,
+	    reach->owner, &id, err) < 0)
+		return -1;
+	rc = engine_archive(engine, id, HELPER_PATH, write, write_cookie,
+	    err);
+	if (engine_remove(engine, id, &why) < 0)
+		log_warning("cannot remove our helper container: %s",
+		    why.msg);
+	return rc;
+}
+
+int
+reach_fetch(void *cookie,
+    int (*write)(void *write_cookie, const void *bytes, size_t n,
+    struct err *err), void *write_cookie, struct err *err)
+{
+	const struct reach *reach = cookie;
+	CLEANUP(engine_freep) struct engine *engine = NULL;
+	int rc;
+
+	if (engine_open(reach->docker, &engine, err) < 0)
+		return -1;
+	rc = reach->source->through != NULL ?
+	    fetch_from_container(engine, reach->source, write, write_cookie,
+	    err) :
+	    fetch_from_helper(engine, reach, write, write_cookie, err);
+	return rc == 0 ? 0 : err_add(err, "volume '%s'",
+	    reach->source->name);
+}
