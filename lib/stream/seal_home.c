@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,18 @@ remove_tree(const char *path)
 		(void)nanosleep(&pause, NULL);
 }
 
-/* Was this a home of ours, and is its process dead? */
+/* Does the process live that is named in the directory's name? */
+static bool
+owner_lives(const char *name)
+{
+	long pid = strtol(name + sizeof PREFIX - 1, NULL, 10);
+
+	return pid > 0 && pid == (pid_t)pid &&
+	    (kill((pid_t)pid, 0) == 0 || errno != ESRCH);
+}
+
+/* Was this a home of ours, and is its process dead? From mkdtemp to flock, an
+ * instant, nobody holds it: then its process lives. */
 static bool
 is_left_behind(int dirfd, const char *name)
 {
@@ -78,7 +90,7 @@ is_left_behind(int dirfd, const char *name)
 	if (!str_starts(name, PREFIX) ||
 	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-	    st.st_mtime > time(NULL) - SETTLED_S)
+	    (owner_lives(name) && st.st_mtime > time(NULL) - SETTLED_S))
 		return false;
 	fd = openat(dirfd, name,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -115,7 +127,8 @@ make_in(const char *base, char **ret, struct err *err)
 	/* A line end could not be written into gpg.conf. */
 	if (base == NULL || *base != '/' || strchr(base, '\n') != NULL)
 		return 0;
-	if (file_join(base, PREFIX "XXXXXX", &path, err) < 0)
+	if (str_format(&path, err, "%s/" PREFIX "%ld-XXXXXX", base,
+	    (long)getpid()) < 0)
 		return -1;
 	if (mkdtemp(path) == NULL)
 		return 0;
