@@ -76,7 +76,8 @@ is_readable_here(const struct job *job, const struct volume *volume)
 	    access(volume->mountpoint, R_OK | X_OK) == 0;
 }
 
-/* A task's container is gone when its service is scaled. */
+/* A task's container is gone when its service is scaled; a helper is one that
+ * an earlier run left, and is removed before anything is read. */
 static const struct container *
 find_container(const struct inventory *inventory, const struct job *job,
     const char *volume)
@@ -86,7 +87,9 @@ find_container(const struct inventory *inventory, const struct job *job,
 	for (i = 0; i < inventory->containers.n; i++) {
 		const struct container *c = &inventory->containers.v[i];
 
-		if (mount_of(c, volume) != NULL && (!targets_stop(job, c) ||
+		if (mount_of(c, volume) != NULL &&
+		    strmap_get(&c->labels, LABEL_HELPER) == NULL &&
+		    (!targets_stop(job, c) ||
 		    strmap_get(&c->labels, LABEL_SERVICE_ID) == NULL))
 			return c;
 	}

@@ -119,6 +119,19 @@ prepare_logged(const struct config *config, const struct strlist *jobs,
 	return problems_log(&problems, &warnings, err);
 }
 
+/* Is there a store that has no archive, by whatever came with the signal? */
+static bool
+was_cut_short(const struct report_job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->n_stores; i++)
+		if (!job->stores[i].stored &&
+		    job->stores[i].err.kind == ERR_INTERRUPTED)
+			return true;
+	return !job->stored;
+}
+
 static void
 run_jobs(const struct prepared *prepared, const struct lock *lock, bool owed,
     struct report *report)
@@ -137,7 +150,7 @@ run_jobs(const struct prepared *prepared, const struct lock *lock, bool owed,
 	/* A signal that came when all was done changed nothing. */
 	for (i = 0; i < plan->n_jobs; i++)
 		report->interrupted = report->interrupted ||
-		    (intr_signal() != 0 && !report->jobs[i].stored);
+		    (intr_signal() != 0 && was_cut_short(&report->jobs[i]));
 }
 
 static int

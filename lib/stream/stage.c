@@ -37,6 +37,7 @@ struct source {
 	char *shown;
 	char *copy;
 	bool staged;
+	bool failed;		/* the last update of it */
 };
 
 struct stage {
@@ -262,9 +263,12 @@ walk(struct stage *stage, size_t index, bool updating,
     struct stage_result *ret, struct err *err)
 {
 	struct source *source = &stage->sources[index];
-	int rc = stage_walk_source(&stage->walk, index, source->path,
-	    source->shown, updating, err);
+	int rc;
 
+	stage->walk.suspect = source->failed;
+	rc = stage_walk_source(&stage->walk, index, source->path,
+	    source->shown, updating, err);
+	source->failed = rc < 0;
 	source->staged = stage->walk.staged;
 	*ret = stage->walk.result;
 	return rc;

@@ -142,6 +142,19 @@ bytes_in_use(const struct stat *st)
 	return blocks < size ? blocks : size;
 }
 
+/* Of the right size it is left alone: XFS would take room of its own for the
+ * last block of what is shared. */
+static int
+set_size(int to, off_t size, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(to, &st) < 0 ||
+	    (st.st_size != size && ftruncate(to, size) < 0))
+		return err_sys(err, "cannot write the copy");
+	return 0;
+}
+
 int
 stage_content_copy(struct stage_content *content, int from, int to,
     const struct stat *st, void *buffer, size_t n, struct err *err)
@@ -157,7 +170,5 @@ stage_content_copy(struct stage_content *content, int from, int to,
 		content->bytes = bytes_in_use(st);
 	else if (copy(&copying, st, err) < 0)
 		return -1;
-	if (ftruncate(to, st->st_size) < 0)
-		return err_sys(err, "cannot write the copy");
-	return 0;
+	return set_size(to, st->st_size, err);
 }

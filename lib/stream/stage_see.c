@@ -16,7 +16,8 @@ struct seen {			/* an entry, as far as its name says */
 };
 
 void
-stage_see_tell(const struct stage_walk *walk, enum pack_event event, const char *why)
+stage_see_tell(const struct stage_walk *walk, enum pack_event event,
+    const char *why)
 {
 	if (walk->updating && walk->watch != NULL)
 		walk->watch(walk->cookie, event, walk->shown.s, why);
@@ -24,7 +25,8 @@ stage_see_tell(const struct stage_walk *walk, enum pack_event event, const char 
 
 /* It will not be in the copy, but may have been. */
 void
-stage_see_leave_out(struct stage_walk *walk, enum pack_event event, const char *why)
+stage_see_leave_out(struct stage_walk *walk, enum pack_event event,
+    const char *why)
 {
 	stage_see_tell(walk, event, why);
 	stage_level_top(walk)->compare = true;
@@ -93,10 +95,11 @@ put_record(struct stage_walk *walk, const struct stat *st, bool dirty,
 }
 
 static bool
-holds(const struct stage_record *record, const struct stat *st)
+holds(const struct stage_walk *walk, const struct stage_record *record,
+    const struct stat *st)
 {
 	return record != NULL && (record->kind & STAGE_DIRTY) == 0 &&
-	    stage_record_same(record, st);
+	    !walk->suspect && stage_record_same(record, st);
 }
 
 static void
@@ -116,7 +119,8 @@ tell_of_copy(const struct stage_walk *walk)
 		stage_see_tell(walk, PACK_SHRANK, "shrank while it was read");
 		break;
 	case CONTENT_UNREADABLE:
-		stage_see_tell(walk, PACK_UNREADABLE, strerror(entry->content.error));
+		stage_see_tell(walk, PACK_UNREADABLE,
+		    strerror(entry->content.error));
 		break;
 	}
 }
@@ -192,7 +196,7 @@ see_file(struct stage_walk *walk, const struct seen *seen,
 	if (joined)
 		return 0;
 	record = find_record(walk);
-	if (!holds(record, st))
+	if (!holds(walk, record, st))
 		return copy_file(walk, seen, st->st_mode & S_IFMT, err);
 	record->round = walk->round;
 	return stage_join_keep(walk, st, err);
@@ -215,29 +219,32 @@ is_own(struct stage_walk *walk, const struct stat *st)
 	return false;
 }
 
-/* Its copy, which may be there. */
+/* Its copy, which may be there, and its record. */
 static int
-prepare(struct stage_walk *walk, struct stage_level *level, struct err *err)
+prepare(struct stage_walk *walk, struct stage_level *level, bool changed,
+    struct err *err)
 {
-	const struct stage_record *record = find_record(walk);
+	struct stage_record *record = find_record(walk);
 	const char *name = walk->path.s + stage_level_top(walk)->path_len;
 
 	level->trusted = is_trusted(walk, &level->st, dirfd(level->dir));
-	if (holds(record, &level->st))
+	if (holds(walk, record, &level->st)) {
+		record->round = walk->round;
 		return 0;
+	}
 	level->touched = level->compare = true;
-	if (stage_level_reach(walk, err) < 0)
+	if (stage_level_reach(walk, err) < 0 ||
+	    stage_join_mkdir(walk, name, record != NULL &&
+	    (record->kind & S_IFMT) == S_IFDIR, &level->fresh, err) < 0)
 		return -1;
-	return stage_join_mkdir(walk, name, record != NULL &&
-	    (record->kind & S_IFMT) == S_IFDIR, &level->fresh, err);
+	return put_record(walk, &level->st, changed || !level->trusted, err);
 }
 
 static int
 enter(struct stage_walk *walk, struct stage_level *level, bool changed,
     struct err *err)
 {
-	if (prepare(walk, level, err) < 0 || put_record(walk, &level->st,
-	    changed || !level->trusted, err) < 0) {
+	if (prepare(walk, level, changed, err) < 0) {
 		(void)closedir(level->dir);
 		return -1;
 	}

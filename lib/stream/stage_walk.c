@@ -40,7 +40,8 @@ leave(struct stage_walk *walk, int error, struct err *err)
 	    stage_level_finish(walk, err) < 0)
 		return -1;
 	if (walk->entry.attr.problem.len != 0) {
-		stage_see_tell(walk, PACK_UNREADABLE, walk->entry.attr.problem.s);
+		stage_see_tell(walk, PACK_UNREADABLE,
+		    walk->entry.attr.problem.s);
 		record = stage_table_find(&walk->table, level->own_hash);
 		if (record != NULL)
 			record->kind |= STAGE_DIRTY;

@@ -45,6 +45,8 @@ struct stage_walk {
 	void *cookie;
 	struct exclude *exclude;	/* borrowed */
 	const struct strlist *left_out;	/* only for stage_walk_open */
+	bool suspect;			/* the last walk of this source did not
+					 * come to its end: no record holds */
 
 	/* Set by stage_walk_source. */
 	bool updating;
@@ -65,8 +67,8 @@ struct stage_walk {
 	struct stage_level *levels;	/* the first is the staging directory */
 	size_t n_levels;
 	size_t cap_levels;
-	int at;				/* the staged directory of levels[depth],
-					 * which may be above the source's */
+	int at;				/* the staged directory of
+					 * levels[depth], at or above the top */
 	size_t depth;
 	uint64_t max_fd;		/* descriptors for the walk end here */
 };
