@@ -34,13 +34,10 @@ MUST_CHECK int engine_any_image(struct engine *engine, char **ret,
  * the volume must exist, and stays as it is). Caller frees *ret_id.
  * engine_remove: remove a container, not its volumes; one that is not there is
  * a success.
- * engine_remove_helpers: remove every container with LABEL_HELPER=owner.
  * Fails    as engine_stop */
 MUST_CHECK int engine_helper(struct engine *engine, const char *image,
     const char *volume, const char *owner, char **ret_id, struct err *err);
 MUST_CHECK int engine_remove(struct engine *engine, const char *id,
-    struct err *err);
-MUST_CHECK int engine_remove_helpers(struct engine *engine, const char *owner,
     struct err *err);
 
 #endif

@@ -21,7 +21,6 @@ static const struct {
 	[UNDO_UNCONSTRAIN] = {
 		"unconstrain", "cannot let tasks run again of service"
 	},
-	[UNDO_REMOVE] = { "remove", "cannot remove helper container" },
 };
 
 #define N_KINDS (sizeof kinds / sizeof kinds[0])
@@ -151,8 +150,6 @@ apply(struct engine *engine, const struct undo *undo, struct err *err)
 	case UNDO_UNCONSTRAIN:
 		return engine_service_constrain(engine, undo->id,
 		    UNDO_CONSTRAINT, false, err);
-	case UNDO_REMOVE:
-		return engine_remove_helpers(engine, undo->id, err);
 	}
 	return err_set(err, ERR_PROTOCOL, "no such undoing");
 }

@@ -17,10 +17,7 @@ enum undo_kind {
 	UNDO_UNPAUSE,		/* a container was paused */
 	UNDO_SCALE,		/* a service was scaled to 0 */
 	UNDO_FORCE,		/* a task's container was stopped */
-	UNDO_UNCONSTRAIN,	/* a global service was emptied */
-	UNDO_REMOVE		/* a helper container of ours was made; known
-				 * by its label, so that the entry can be
-				 * written before it has an id */
+	UNDO_UNCONSTRAIN	/* a global service was emptied */
 };
 
 /* The placement constraint that empties a global service: no node has it. */
@@ -28,7 +25,7 @@ enum undo_kind {
 
 struct undo {
 	enum undo_kind kind;
-	char *id;		/* container, service, or the helper's owner */
+	char *id;		/* of the container or service */
 	char *name;		/* for messages */
 	unsigned long long replicas;	/* of UNDO_SCALE: the count it had */
 };
@@ -49,8 +46,7 @@ MUST_CHECK int undo_parse(const char *line, size_t len, struct undo *ret,
 /*
  * undo_apply: bring it back, once; does not wait until a service's tasks run.
  * A service that somebody has given another count than 0 meanwhile keeps it.
- * UNDO_FORCE leaves a service alone whose tasks all run. UNDO_REMOVE removes
- * every container with LABEL_HELPER=id.
+ * UNDO_FORCE leaves a service alone whose tasks all run.
  * Fails    as engine_start; ERR_NOTFOUND: it will never come back. The message
  *          says what and which: "cannot start container 'db': ..."
  */

@@ -209,35 +209,6 @@ what_is_not_there_need_not_be_removed(void **state)
 	}
 }
 
-#define LIST .request = "GET /v1.41/containers/json?all=1&filters="	\
-	"%7B%22label%22%3A%5B%22vbackup.helper%3Drun1%22%5D%7D"
-#define ONE(id, label) "{\"Id\":\"" id "\",\"Names\":[\"/" id "\"],"	\
-	"\"State\":\"created\",\"Labels\":{" label "}}"
-
-/* Who does not know the filter gives all containers there are. */
-static void
-only_helpers_of_that_owner_are_removed(void **state)
-{
-	static const struct peer_step steps[] = { PONG("1.41"),
-		{ LIST, OK("[" ONE("a", "\"vbackup.helper\":\"run1\"") ","
-		  ONE("b", "") "," ONE("c", "\"vbackup.helper\":\"run2\"") ","
-		  ONE("d", "\"vbackup.helper\":\"run1\"") "]") },
-		{ REMOVE("a"), ANSWER("500 E", "{\"message\":\"busy\"}") },
-		{ REMOVE("d"), ANSWER("204 No Content", "") },
-		{ LIST, OK("[]") },
-		{ LIST, ANSWER("500 E", "") } };
-	struct peer *peer = peer_start_unix(STEPS(steps));
-	struct engine *engine = open_engine(peer);
-	struct err err = ERR_INIT;
-
-	(void)state;
-	assert_int_equal(engine_remove_helpers(engine, "run1", &err), -1);
-	assert_message(&err, ERR_REFUSED, "busy");
-	assert_int_equal(engine_remove_helpers(engine, "run1", &err), 0);
-	assert_int_equal(engine_remove_helpers(engine, "run1", &err), -1);
-	finish(engine, peer);
-}
-
 int
 main(void)
 {
@@ -246,7 +217,6 @@ main(void)
 		cmocka_unit_test(the_smallest_image_is_taken),
 		cmocka_unit_test(a_helper_has_the_volume_and_makes_none),
 		cmocka_unit_test(what_is_not_there_need_not_be_removed),
-		cmocka_unit_test(only_helpers_of_that_owner_are_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,8 +162,6 @@ what_is_noted_is_read_in_order_and_whole(void **state)
 		  "\xc3\xa4\xe2\x82\xac", 0 },
 		{ UNDO_UNCONSTRAIN, (char *)(uintptr_t)"dd",
 		  (char *)(uintptr_t)"{}", 0 },
-		{ UNDO_REMOVE, (char *)(uintptr_t)"run-1",
-		  (char *)(uintptr_t)"helper", 0 },
 	};
 	const size_t n = sizeof entries / sizeof entries[0];
 	struct ledger ledger = LEDGER_INIT;
@@ -206,7 +204,7 @@ static void
 a_file_that_was_cut_anywhere_keeps_its_whole_entries(void **state)
 {
 	static const char *const expected[] = { "", "start a, ",
-		"start a, scale b, ", "start a, scale b, remove c, " };
+		"start a, scale b, ", "start a, scale b, force c, " };
 	CLEANUP(cleanup_free) char *whole = NULL;
 	char wanted[128];
 	size_t len, i;
@@ -214,7 +212,7 @@ a_file_that_was_cut_anywhere_keeps_its_whole_entries(void **state)
 	(void)state;
 	note(UNDO_START, "a");
 	note(UNDO_SCALE, "b");
-	note(UNDO_REMOVE, "c");
+	note(UNDO_FORCE, "c");
 	whole = content();
 	len = strlen(whole);
 	for (i = 0; i <= len; i++) {

@@ -24,8 +24,6 @@ static const struct {
 	  "{\"undo\":\"force\",\"id\":\"s1\",\"name\":\"web\"}" },
 	{ { UNDO_UNCONSTRAIN, (char []){ "s1" }, (char []){ "" }, 0 },
 	  "{\"undo\":\"unconstrain\",\"id\":\"s1\",\"name\":\"\"}" },
-	{ { UNDO_REMOVE, (char []){ "run1" }, (char []){ "\303\251" }, 0 },
-	  "{\"undo\":\"remove\",\"id\":\"run1\",\"name\":\"\303\251\"}" },
 };
 
 static void
@@ -94,8 +92,8 @@ every_kind_has_a_name_of_its_own(void **state)
 	int a, b;
 
 	(void)state;
-	for (a = UNDO_START; a <= UNDO_REMOVE; a++)
-		for (b = UNDO_START; b <= UNDO_REMOVE; b++)
+	for (a = UNDO_START; a <= UNDO_UNCONSTRAIN; a++)
+		for (b = UNDO_START; b <= UNDO_UNCONSTRAIN; b++)
 			assert_int_equal(strcmp(undo_text((enum undo_kind)a),
 			    undo_text((enum undo_kind)b)) == 0, a == b);
 }
@@ -110,8 +108,6 @@ every_kind_has_a_name_of_its_own(void **state)
 	"%7B%22service%22%3A%5B%22s1%22%5D%7D"
 #define TASK(slot, state, desired) "{\"Slot\":" slot ",\"Status\":{"	\
 	"\"State\":\"" state "\"},\"DesiredState\":\"" desired "\"}"
-#define LIST .request = "GET /v1.41/containers/json?all=1&filters="	\
-	"%7B%22label%22%3A%5B%22vbackup.helper%3Drun1%22%5D%7D"
 #define FORCE { READ, OK(SERVICE("{\"ForceUpdate\":4}", "2")) },	\
 	{ WRITE, .body = SPEC("{\"ForceUpdate\":5}", "2"), OK("") }
 #define LINE(kind) "{\"undo\":\"" kind "\",\"id\":\"s1\",\"name\":\"web\"," \
@@ -174,17 +170,6 @@ static const struct {
 	  "\"Constraints\":[\"a\"]}}", "2"), OK("") } } },
 	{ LINE("unconstrain"), ERR_NONE, NULL, {
 	  { READ, OK(SERVICE("{}", "2")) } } },
-
-	{ "{\"undo\":\"remove\",\"id\":\"run1\",\"name\":\"v\"}", ERR_NONE,
-	  NULL, { { LIST, OK("[{\"Id\":\"h\",\"State\":\"created\","
-	  "\"Labels\":{\"vbackup.helper\":\"run1\"}}]") },
-	  { .request = "DELETE /v1.41/containers/h",
-	  ANSWER("204 No Content", "") } } },
-	{ "{\"undo\":\"remove\",\"id\":\"run1\",\"name\":\"v\"}", ERR_NONE,
-	  NULL, { { LIST, OK("[]") } } },
-	{ "{\"undo\":\"remove\",\"id\":\"run1\",\"name\":\"v\"}", ERR_REFUSED,
-	  "cannot remove helper container 'v': ", {
-	  { LIST, ANSWER("403 Forbidden", "") } } },
 };
 
 static void

@@ -396,7 +396,7 @@ change_back(const struct undo *undo)
 static const char *const undo_names[] = {
 	[UNDO_START] = "start", [UNDO_UNPAUSE] = "unpause",
 	[UNDO_SCALE] = "scale", [UNDO_FORCE] = "force",
-	[UNDO_UNCONSTRAIN] = "unconstrain", [UNDO_REMOVE] = "remove"
+	[UNDO_UNCONSTRAIN] = "unconstrain"
 };
 
 int
