@@ -21,6 +21,7 @@ static const struct {
 	[UNDO_UNCONSTRAIN] = {
 		"unconstrain", "cannot let tasks run again of service"
 	},
+	[UNDO_NOTHING] = { "nothing", "" },
 };
 
 #define N_KINDS (sizeof kinds / sizeof kinds[0])
@@ -150,6 +151,8 @@ apply(struct engine *engine, const struct undo *undo, struct err *err)
 	case UNDO_UNCONSTRAIN:
 		return engine_service_constrain(engine, undo->id,
 		    UNDO_CONSTRAINT, false, err);
+	case UNDO_NOTHING:
+		return 0;
 	}
 	return err_set(err, ERR_PROTOCOL, "no such undoing");
 }

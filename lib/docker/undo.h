@@ -17,7 +17,9 @@ enum undo_kind {
 	UNDO_UNPAUSE,		/* a container was paused */
 	UNDO_SCALE,		/* a service was scaled to 0 */
 	UNDO_FORCE,		/* a task's container was stopped */
-	UNDO_UNCONSTRAIN	/* a global service was emptied */
+	UNDO_UNCONSTRAIN,	/* a global service was emptied */
+	UNDO_NOTHING		/* of what an entry before says of this id,
+				 * nothing is left to undo */
 };
 
 /* The placement constraint that empties a global service: no node has it. */

@@ -86,7 +86,7 @@ report_exit(const struct report *report)
 	bool problems = false;
 	size_t i;
 
-	if (report->interrupted)
+	if (report->interrupted && !report->at_rest)
 		return EXIT_INTERRUPTED;
 	for (i = 0; i < report->n_jobs; i++) {
 		if (!report->jobs[i].stored)

@@ -48,6 +48,8 @@ struct report {
 	struct report_job *jobs;
 	size_t n_jobs;
 	bool interrupted;
+	bool at_rest;		/* something was brought to rest, and is not
+				 * back at the end of all */
 };
 
 /* report_init: room for n jobs, of these names. */
@@ -65,7 +67,8 @@ void report_problem(struct report_job *job, const char *fmt, ...)
     PRINTF_LIKE(2, 3);
 
 /* report_exit: INTERRUPTED, else FAILED if any job has no archive, else
- * PROBLEMS if there was any, else DONE. */
+ * PROBLEMS if there was any, else DONE. INTERRUPTED says that everything runs
+ * again: where it does not, it is one of the others. */
 enum exit_status report_exit(const struct report *report);
 
 #endif

@@ -2,11 +2,24 @@
 
 #include <stdlib.h>
 
+#include "lib/base/intr.h"
 #include "lib/base/log.h"
 #include "lib/base/spawn.h"
 #include "lib/base/str.h"
 
 #define NS_PER_S 1e9
+/* Who was asked to end shall be able to: what comes after everything then has
+ * no more than this. */
+#define AFTER_SIGNAL_S 5.0
+
+static double
+limit(int64_t timeout_ns)
+{
+	double timeout_s = (double)timeout_ns / NS_PER_S;
+
+	return intr_signal() != 0 && (timeout_s > AFTER_SIGNAL_S ||
+	    timeout_s <= 0) ? AFTER_SIGNAL_S : timeout_s;
+}
 
 /* --- on this host -------------------------------------------------------- */
 
@@ -29,7 +42,7 @@ run_hook(const struct commands *commands, const char *hook,
 	const char *env[4] = { NULL };
 	struct spawn spawn = {
 		.command = command, .env = env,
-		.timeout_s = (double)job->options->hook_timeout_ns / NS_PER_S,
+		.timeout_s = limit(job->options->hook_timeout_ns),
 		.despite_signal = outcome != NULL, .line = log_line,
 		.cookie = (void *)(uintptr_t)hook };
 
@@ -85,12 +98,16 @@ commands_phase(struct commands *commands, enum lifecycle_phase phase,
 	const struct lifecycle_settings settings = {
 		.engine = commands->engine,
 		.archive_path = commands->archive_path,
-		.timeout_s = (double)o->exec_timeout_ns / NS_PER_S,
+		.timeout_s = limit(o->exec_timeout_ns),
 		.forward_output = o->exec_forward_output,
 		.failed = tell_failed,
 		.cookie = commands };
 
-	if (commands->engine == NULL)
+	/* What was not come to has nothing after it: a copy-post may tell
+	 * somebody that there is a new copy. */
+	if (!post)
+		commands->reached[phase] = true;
+	if (commands->engine == NULL || !commands->reached[phase])
 		return 0;
 	return lifecycle_run(&commands->job->lifecycle, &settings, phase, post,
 	    err);

@@ -25,6 +25,8 @@ struct commands {
 	char *archive_path;		/* COMMAND_RUNTIME_ARCHIVE_FILEPATH */
 	const struct teller *teller;
 	bool began;			/* commands_before was called */
+	bool reached[LIFECYCLE_PRUNE + 1];	/* phases, whatever came of
+						 * their commands before */
 };
 
 MUST_CHECK int commands_before(struct commands *commands, struct err *err);
@@ -32,7 +34,8 @@ MUST_CHECK int commands_before(struct commands *commands, struct err *err);
  * "problems" or "failure", as JOB_OUTCOME. */
 void commands_after(struct commands *commands, const char *outcome);
 
-/* commands_phase: post: never fails. */
+/* commands_phase: post: never fails, and does nothing after a phase that was
+ * not reached. */
 MUST_CHECK int commands_phase(struct commands *commands,
     enum lifecycle_phase phase, bool post, struct err *err);
 /* commands_after_phase: the same with post. */

@@ -35,8 +35,8 @@ default_engine_silent(struct err *err)
 	if (access(DEFAULT_SOCKET, W_OK) < 0)
 		return err_add(err, "cannot speak to the Docker Engine (run as "
 		    "root, or set docker.host to none to run without it)");
-	log_warning("%s; going on without a Docker Engine", err->msg);
-	return 0;
+	return err_add(err, "the Docker Engine is not to be reached (start it, "
+	    "or set docker.host to none to run without it)");
 }
 
 static int

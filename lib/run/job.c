@@ -222,6 +222,7 @@ store_all(struct work *work, struct flow_result *result, struct err *err)
 	uint64_t raw_bytes;
 	int rc;
 
+	staging_sweep(work->job);
 	if (estimate_raw(&work->job->sources, &raw_bytes, err) < 0 ||
 	    stores_open(&work->stores, work->job, raw_bytes, work->report,
 	    err) < 0 ||

@@ -14,7 +14,7 @@
 struct run_context {		/* what all jobs of a run share; borrowed */
 	const struct inventory *inventory;
 	const struct lock *lock;
-	bool owed;		/* see window.h */
+	bool *owed;		/* see window.h */
 	const struct strlist *left_out;	/* directories of all stores, which
 					 * are never packed */
 };

@@ -164,6 +164,21 @@ count_lines(const struct str *text)
 	return n;
 }
 
+/* Everything that was said of this id is settled. */
+static void
+strike(struct ledger *ledger, const char *id)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < ledger->n; i++) {
+		if (strcmp(ledger->v[i].id, id) == 0)
+			undo_free(&ledger->v[i]);
+		else
+			ledger->v[n++] = ledger->v[i];
+	}
+	ledger->n = n;
+}
+
 /* Who reads the log may know what to do with what we do not. */
 static int
 parse_line(const char *line, size_t len, struct ledger *ledger,
@@ -172,13 +187,19 @@ parse_line(const char *line, size_t len, struct ledger *ledger,
 	struct undo undo = UNDO_INIT;
 
 	if (undo_parse(line, len, &undo, err) == 0) {
-		ledger->v[ledger->n++] = undo;
+		if (undo.kind == UNDO_NOTHING) {
+			strike(ledger, undo.id);
+			undo_free(&undo);
+		} else {
+			ledger->v[ledger->n++] = undo;
+		}
 		return 0;
 	}
 	if (err->kind == ERR_NOMEM)
 		return -1;
 	log_error("cannot understand a line of the ledger, and what it tells "
 	    "of may still be down: %s", err->msg);
+	ledger->n_unknown++;
 	*err = (struct err)ERR_INIT;
 	return 0;
 }
@@ -338,6 +359,24 @@ say_what_failed(const struct ledger *ledger, const struct fate *fates,
 	return -1;
 }
 
+/* What is back is struck out, so that nobody starts it again who finds the
+ * rest. Where that fails it stays, which does less harm than to lose it. */
+static void
+strike_settled(int fd, const struct ledger *ledger, const struct fate *fates)
+{
+	struct err err = ERR_INIT;
+	size_t i;
+
+	for (i = 0; i < ledger->n; i++) {
+		const struct undo nothing = { UNDO_NOTHING, ledger->v[i].id,
+			ledger->v[i].name, 0 };
+
+		if ((fates[i].back || fates[i].gone) &&
+		    ledger_note(fd, &nothing, &err) < 0)
+			log_warning("%s", err.msg);
+	}
+}
+
 int
 ledger_settle(int fd, struct engine *engine, double retry_s, size_t *ret_n,
     struct err *err)
@@ -350,10 +389,15 @@ ledger_settle(int fd, struct engine *engine, double retry_s, size_t *ret_n,
 	fates = calloc(ledger.n + 1, sizeof *fates);
 	if (fates == NULL)
 		return err_nomem(err);
-	if (ledger.n != 0 && !persist(fd, engine, &ledger, retry_s, fates))
-		return say_what_failed(&ledger, fates, err);
-	if (ledger_clear(fd, err) < 0)
-		return -1;
 	*ret_n = ledger.n;
-	return 0;
+	if (ledger.n != 0 && !persist(fd, engine, &ledger, retry_s, fates)) {
+		strike_settled(fd, &ledger, fates);
+		return say_what_failed(&ledger, fates, err);
+	}
+	if (ledger.n_unknown == 0)
+		return ledger_clear(fd, err);
+	strike_settled(fd, &ledger, fates);
+	return err_set(err, ERR_PROTOCOL, "%zu lines of the ledger in the lock "
+	    "file cannot be understood (see to what they tell of, and remove "
+	    "the file)", ledger.n_unknown);
 }

@@ -21,18 +21,19 @@
 #include "lib/docker/undo.h"
 
 struct ledger {
-	struct undo *v;
+	struct undo *v;		/* not undone yet */
 	size_t n;
+	size_t n_unknown;	/* lines that cannot be understood */
 };
 
-#define LEDGER_INIT { NULL, 0 }
+#define LEDGER_INIT { NULL, 0, 0 }
 
 /* ledger_note: append one entry to the lock file. Fails: ERR_SYSTEM (nothing
  * of it stays), ERR_NOSPACE, ERR_NOMEM. */
 MUST_CHECK int ledger_note(int fd, const struct undo *undo, struct err *err);
 
 /* ledger_read: all entries, the oldest first; those that cannot be understood
- * are logged as errors and left out. The file's position is not used. Fails:
+ * are logged as errors and counted. The file's position is not used. Fails:
  * ERR_SYSTEM, also where it is longer than 16 MiB; ERR_NOMEM. */
 MUST_CHECK int ledger_read(int fd, struct ledger *ret, struct err *err);
 void ledger_free(struct ledger *ledger);	/* for CLEANUP */
@@ -54,8 +55,9 @@ MUST_CHECK int ledger_clear(int fd, struct err *err);
  *
  * Gives    *ret_n: entries that were there; each is logged as it comes back,
  *          as a warning
- * Fails    the first that is not back (the others are logged as errors); then
- *          the ledger stays as it is
+ * Fails    the first that is not back (the others are logged as errors), or
+ *          ERR_PROTOCOL a line cannot be understood; then these stay in the
+ *          ledger
  */
 MUST_CHECK int ledger_settle(int fd, struct engine *engine, double retry_s,
     size_t *ret_n, struct err *err);

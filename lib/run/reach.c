@@ -1,18 +1,48 @@
 #define _GNU_SOURCE
 #include "lib/run/reach.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/docker/engine_archive.h"
 #include "lib/run/targets.h"
 
 #define HELPER_PATH "/volume"
+#define MOUNTS_BYTES_MAX ((size_t)4 << 20)
+
+/* --- is it mounted? ------------------------------------------------------ */
+
+static bool
+is_mount_point(const char *path, const char *mounts)
+{
+	CLEANUP(str_free) struct str wanted = STR_INIT;
+	const char *p;
+
+	/* The fifth field of a line. A blank in a path is \040 there. */
+	str_addf(&wanted, " %s ", path);
+	for (p = wanted.failed ? NULL : mounts; p != NULL && *p != '\0';
+	    p = strchr(p, '\n'), p += p != NULL) {
+		const char *end = strchr(p, '\n');
+		const char *found = strstr(p, wanted.s);
+
+		if (found != NULL && (end == NULL || found < end))
+			return true;
+	}
+	return false;
+}
+
+static int
+read_mounts(char **ret, struct err *err)
+{
+	return file_read("/proc/self/mountinfo", MOUNTS_BYTES_MAX, ret, NULL,
+	    err);
+}
 
 /* --- choose -------------------------------------------------------------- */
 
@@ -113,7 +143,8 @@ choose_helper(const struct inventory *inventory, struct job *job,
 
 static int
 choose_one(const struct inventory *inventory, struct job *job,
-    struct source *source, struct strlist *problems, struct err *err)
+    struct source *source, const char *mounts, struct strlist *problems,
+    struct err *err)
 {
 	const struct volume *volume = source->volume;
 	bool in_use = is_in_use(inventory, job, volume->name);
@@ -124,8 +155,8 @@ choose_one(const struct inventory *inventory, struct job *job,
 		    "nothing of it would be there when its containers have "
 		    "stopped (label them vbackup.quiesce=pause)",
 		    volume->name);
-	if (is_readable_here(job, volume) &&
-	    (!is_mounted_on_use(volume) || in_use))
+	if (is_readable_here(job, volume) && (!is_mounted_on_use(volume) ||
+	    (in_use && is_mount_point(volume->mountpoint, mounts))))
 		return 0;
 	source->through_engine = true;
 	source->through = find_container(inventory, job, volume->name);
@@ -137,26 +168,77 @@ int
 reach_choose(const struct inventory *inventory, struct job *job,
     struct strlist *problems, struct err *err)
 {
+	CLEANUP(cleanup_free) char *mounts = NULL;
 	size_t i;
 
+	if (read_mounts(&mounts, err) < 0)
+		return -1;
 	for (i = 0; i < job->sources.n; i++)
 		if (job->sources.v[i].volume != NULL &&
-		    choose_one(inventory, job, &job->sources.v[i], problems,
-		    err) < 0)
+		    choose_one(inventory, job, &job->sources.v[i], mounts,
+		    problems, err) < 0)
 			return -1;
 	return 0;
 }
 
 /* --- fetch --------------------------------------------------------------- */
 
+#define HOST_BYTES 41
+
+static void
+this_host(char ret[HOST_BYTES])
+{
+	*ret = '\0';
+	(void)gethostname(ret, HOST_BYTES - 1);
+	ret[HOST_BYTES - 1] = '\0';
+}
+
 void
 reach_owner(char ret[REACH_OWNER_BYTES])
 {
-	char host[48] = "";
+	char host[HOST_BYTES];
 
-	(void)gethostname(host, sizeof host - 1);
-	(void)snprintf(ret, REACH_OWNER_BYTES, "%.40s-%ld-%lld", host,
-	    (long)getpid(), (long long)clock_now());
+	this_host(host);
+	(void)snprintf(ret, REACH_OWNER_BYTES, "%ld@%s", (long)getpid(), host);
+}
+
+bool
+reach_is_stale(const char *owner)
+{
+	char host[HOST_BYTES];
+	char *end;
+	long pid;
+
+	if (owner == NULL)
+		return false;
+	this_host(host);
+	pid = strtol(owner, &end, 10);
+	return pid > 0 && *end == '@' && strcmp(end + 1, host) == 0 &&
+	    (pid == getpid() || (kill((pid_t)pid, 0) < 0 && errno == ESRCH));
+}
+
+int
+reach_check(const struct job *job, bool quiesced, struct err *err)
+{
+	CLEANUP(cleanup_free) char *mounts = NULL;
+	size_t i;
+
+	for (i = 0; i < job->sources.n; i++) {
+		const struct source *source = &job->sources.v[i];
+
+		if (source->volume == NULL || source->through_engine ||
+		    source->quiesced != quiesced ||
+		    !is_mounted_on_use(source->volume))
+			continue;
+		if (mounts == NULL && read_mounts(&mounts, err) < 0)
+			return -1;
+		if (!is_mount_point(source->volume->mountpoint, mounts))
+			return err_set(err, ERR_SOURCE, "volume '%s' is not "
+			    "mounted on '%s' any more: its last container has "
+			    "stopped", source->name,
+			    source->volume->mountpoint);
+	}
+	return 0;
 }
 
 static int

@@ -20,6 +20,8 @@
 #ifndef LIB_RUN_REACH_H
 #define LIB_RUN_REACH_H
 
+#include <stdbool.h>
+
 #include "lib/run/plan.h"
 
 /* reach_choose: fills `through` of each of the job's volumes, after
@@ -28,9 +30,19 @@
 MUST_CHECK int reach_choose(const struct inventory *inventory,
     struct job *job, struct strlist *problems, struct err *err);
 
-/* reach_owner: what our helper containers are labelled with. */
+/* reach_owner: what our helper containers are labelled with: this host and this
+ * process. reach_is_stale: is it the label (or NULL) of a process of this host
+ * that is dead? */
 #define REACH_OWNER_BYTES 96
 void reach_owner(char ret[REACH_OWNER_BYTES]);
+bool reach_is_stale(const char *owner);
+
+/* reach_check: of those of the job's sources that are read from a mount point
+ * which their driver mounts only while it is used: are they mounted at this
+ * moment? quiesced: those that are read in a window, or the others. Fails:
+ * ERR_SOURCE one is not: it would be packed as an empty directory. */
+MUST_CHECK int reach_check(const struct job *job, bool quiesced,
+    struct err *err);
 
 struct reach {			/* of one source, while it is fetched */
 	const struct engine_settings *docker;

@@ -49,7 +49,7 @@ staging_directory(const struct work *work)
 	if (staging != NULL)
 		return staging;
 	return work->stores.spool_file.fd >= 0 ? work->stores.spool_file.dir :
-	    "/var/tmp";
+	    SPOOL_DIRECTORY;
 }
 
 static struct pack_settings
@@ -70,7 +70,9 @@ begin_window(void *cookie, size_t window, struct err *err)
 {
 	struct work *work = cookie;
 
-	return windows_begin(&work->windows, window, err);
+	if (windows_begin(&work->windows, window, err) < 0)
+		return -1;
+	return reach_check(work->job, true, err);
 }
 
 /* Everybody runs again: now the stores may begin to read. Where a command
@@ -172,6 +174,10 @@ stream_sources(struct work *work, const struct flow_source *sources,
 		return err_nomem(err);
 	for (i = 0; i < job->n_windows; i++)
 		windows[i] = job->windows[i].n_sources;
+	if (reach_check(job, false, err) < 0) {
+		spool_end(work->stores.spool, false);
+		return -1;
+	}
 	if (!copies_after_windows(work))
 		begin_copying(work);
 	if (flow_run(&settings, ret, err) < 0 &&

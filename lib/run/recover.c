@@ -39,9 +39,8 @@ recover_settle(const struct options *options, const struct lock *lock,
 	if (ledger_read(lock->fd, &ledger, err) < 0)
 		return -1;
 	if (ledger.n == 0)
-		return 0;
-	log_warning("an earlier run was cut off and has left %zu at rest",
-	    ledger.n);
+		return ledger_settle(lock->fd, NULL, 0, ret_n, err);
+	log_warning("left at rest, and brought back now: %zu", ledger.n);
 	*ret_n = ledger.n;
 	if (open_engine(&docker, retry_s, &engine, err) < 0)
 		return -1;

@@ -14,6 +14,7 @@
 #include "lib/run/lock.h"
 #include "lib/run/plan.h"
 #include "lib/run/prune.h"
+#include "lib/run/reach.h"
 #include "lib/run/recover.h"
 
 #define NS_PER_S 1e9
@@ -133,7 +134,7 @@ was_cut_short(const struct report_job *job)
 }
 
 static void
-run_jobs(const struct prepared *prepared, const struct lock *lock, bool owed,
+run_jobs(const struct prepared *prepared, const struct lock *lock, bool *owed,
     struct report *report)
 {
 	const struct plan *plan = &prepared->plan;
@@ -179,7 +180,7 @@ remove_helpers(const struct inventory *inventory)
 		const struct container *c = &inventory->containers.v[i];
 		struct err err = ERR_INIT;
 
-		if (strmap_get(&c->labels, LABEL_HELPER) == NULL)
+		if (!reach_is_stale(strmap_get(&c->labels, LABEL_HELPER)))
 			continue;
 		if (engine_remove(inventory->engine, c->id, &err) < 0)
 			log_warning("cannot remove a helper container of an "
@@ -201,12 +202,28 @@ settle(const struct config *config, const struct lock *lock, bool *ret_owed,
 
 	*ret_owed = recover_settle(&config->base, lock, &n, &why) < 0;
 	if (n != 0 && !*ret_owed)
-		log_warning("an earlier run had left %zu at rest: all run "
-		    "again", n);
+		log_warning("all that an earlier run had left at rest runs "
+		    "again");
 	if (*ret_owed)
-		log_error("an earlier run has left something at rest: %s",
-		    why.msg);
+		log_error("not all that an earlier run had left at rest runs "
+		    "again: %s", why.msg);
 	return intr_check(err);
+}
+
+/* Once more, before the guardian goes: the Engine may be back by now. */
+static void
+settle_again(const struct config *config, const struct lock *lock,
+    struct report *report)
+{
+	struct err why = ERR_INIT;
+	size_t n = 0;
+
+	report->at_rest = recover_settle(&config->base, lock, &n, &why) < 0;
+	if (report->at_rest)
+		log_error("not all that was brought to rest runs again: %s",
+		    why.msg);
+	else if (n != 0)
+		log_info("all that was brought to rest runs again");
 }
 
 /* Before any thread: where somebody will be brought to rest. */
@@ -246,8 +263,8 @@ run_execute(const struct config *config, const struct strlist *jobs,
 	bool owed;
 
 	if (take_lock(config, &lock, err) < 0 ||
-	    jitter(config->base.jitter_ns, err) < 0 ||
 	    settle(config, &lock, &owed, err) < 0 ||
+	    jitter(config->base.jitter_ns, err) < 0 ||
 	    prepare_logged(config, jobs, &prepared, err) < 0 ||
 	    new_report(&prepared.plan, &report, err) < 0 ||
 	    start_guardian(config, &prepared, &lock, &guardian, err) < 0)
@@ -255,7 +272,9 @@ run_execute(const struct config *config, const struct strlist *jobs,
 	remove_helpers(&prepared.inventory);
 	if (owed)
 		report_owed(&prepared.plan, &report);
-	run_jobs(&prepared, &lock, owed, &report);
+	run_jobs(&prepared, &lock, &owed, &report);
+	if (owed)
+		settle_again(config, &lock, &report);
 	report.started = started;
 	*ret = report;
 	report = (struct report){ 0 };

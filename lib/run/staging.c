@@ -3,7 +3,10 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/file.h"
 #include "lib/base/log.h"
+#include "lib/run/reach.h"
+#include "lib/run/stores.h"
 #include "lib/stream/stage.h"
 
 static bool
@@ -62,6 +65,32 @@ copy_all(struct staging *staging, struct err *err)
 	return 0;
 }
 
+static void
+sweep(const char *directory)
+{
+	struct err err = ERR_INIT;
+
+	if (file_is_dir(directory) && stage_sweep(directory, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
+void
+staging_sweep(const struct job *job)
+{
+	const struct options *o = job->options;
+	size_t i;
+
+	if (o->staging != NULL)
+		sweep(o->staging);
+	if (o->spool != NULL && *o->spool == '/')
+		sweep(o->spool);
+	for (i = 0; i < job->stores.n; i++)
+		if (job->stores.v[i].kind == STORE_KIND_LOCAL)
+			sweep(job->stores.v[i].place);
+	if (is_asked_for(job))
+		sweep(SPOOL_DIRECTORY);
+}
+
 int
 staging_open(struct staging *ret, const struct job *job,
     const char *directory, const struct pack_settings *pack, struct err *err)
@@ -78,11 +107,13 @@ staging_open(struct staging *ret, const struct job *job,
 	ret->indexes = calloc(n + 1, sizeof *ret->indexes);
 	if (ret->indexes == NULL)
 		return err_nomem(err);
-	if (stage_sweep(directory, err) < 0 ||
-	    stage_new(&settings, &ret->stage, err) < 0 ||
-	    copy_all(ret, err) < 0)
-		return err_add(err, "backup.snapshot");
-	return 0;
+	if (stage_new(&settings, &ret->stage, err) == 0) {
+		if (copy_all(ret, err) == 0)
+			return 0;
+		(void)err_add(err, "in '%s'", directory);
+	}
+	staging_close(ret);
+	return err_add(err, "backup.snapshot");
 }
 
 static int
@@ -111,6 +142,8 @@ staging_update(struct staging *staging, struct windows *windows,
 
 	for (i = 0; rc == 0 && i < windows->n; i++) {
 		rc = windows_begin(windows, i, err);
+		if (rc == 0)
+			rc = reach_check(staging->job, true, err);
 		if (rc == 0)
 			rc = update_one(staging,
 			    staging->job->windows[i].n_sources, &at, &total,

@@ -30,6 +30,10 @@ struct staging {
 
 #define STAGING_NONE { NULL, NULL, NULL, 0 }
 
+/* staging_sweep: remove what a run that was killed left, wherever this job's
+ * copies may have been: before room is looked for. */
+void staging_sweep(const struct job *job);
+
 /*
  * staging_open: does nothing where the job wants none, or has no window.
  *

@@ -13,7 +13,6 @@
 #include "lib/run/estimate.h"
 #include "lib/store/name.h"
 
-#define SPOOL_DIRECTORY "/var/tmp"
 #define TICK_NS 200000000L
 #define MIB ((uint64_t)1 << 20)
 #define RING_BYTES_MIN (64 * MIB)

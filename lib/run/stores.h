@@ -59,6 +59,9 @@ struct stores {
 	struct spool *spool;
 };
 
+/* Where the spool file is if no directory keeps archives, nor is one set. */
+#define SPOOL_DIRECTORY "/var/tmp"
+
 #define STORES_INIT { .mutex = PTHREAD_MUTEX_INITIALIZER,		\
 	.changed = PTHREAD_COND_INITIALIZER, .spool_file = TEMPFILE_NONE }
 

@@ -296,6 +296,21 @@ why_not(const struct service *service, enum quiesce_mode mode)
 	return NULL;
 }
 
+static bool
+is_own_service(const struct inventory *inventory,
+    const struct service *service)
+{
+	size_t i;
+
+	for (i = 0; inventory->own != NULL &&
+	    i < inventory->containers.n; i++)
+		if (strcmp(inventory->containers.v[i].id,
+		    inventory->own) == 0)
+			return service_of(inventory,
+			    &inventory->containers.v[i]) == service;
+	return false;
+}
+
 static int
 choose_service(struct choosing *c, const struct service *service,
     struct err *err)
@@ -310,6 +325,9 @@ choose_service(struct choosing *c, const struct service *service,
 		return -1;
 	if (!wanted)
 		return 0;
+	if (is_own_service(c->inventory, service))
+		return add_once(c->warnings, err, "service '%s' is the one "
+		    "that vbackup runs in: it is left alone", service->name);
 	why = why_not(service, labels.mode);
 	if (why != NULL)
 		return add_once(c->problems, err, "service '%s' cannot be "

@@ -1,6 +1,8 @@
 #include "lib/run/window.h"
 
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -26,7 +28,7 @@ warn(void *cookie, const char *message)
 
 int
 windows_init(struct windows *ret, const struct job *job,
-    const struct inventory *inventory, const struct lock *lock, bool owed,
+    const struct inventory *inventory, const struct lock *lock, bool *owed,
     const struct teller *teller, struct err *err)
 {
 	const struct quiesce_settings settings = {
@@ -85,19 +87,6 @@ tell_failed(const struct windows *windows, const struct quiesce *quiesce)
 	}
 }
 
-/* Is everybody back, of all windows so far? */
-static bool
-all_are_back(const struct windows *windows)
-{
-	size_t i, k;
-
-	for (i = 0; i < windows->n; i++)
-		for (k = 0; k < windows->v[i].n; k++)
-			if (windows->v[i].units[k].failed)
-				return false;
-	return true;
-}
-
 static void
 clear_ledger(const struct windows *windows)
 {
@@ -107,6 +96,51 @@ clear_ledger(const struct windows *windows)
 		teller_say(windows->teller, "%s", err.msg);
 }
 
+/* What its entry in the ledger is about. */
+static const char *
+id_of(const struct quiesce_unit *unit)
+{
+	return unit->target.service != NULL ? unit->target.service->id :
+	    unit->service_id != NULL ? unit->service_id :
+	    unit->target.container->id;
+}
+
+/* Several containers of one service have one entry. */
+static bool
+is_settled(const struct quiesce *quiesce, const char *id)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < quiesce->n; i++) {
+		const struct quiesce_unit *unit = &quiesce->units[i];
+
+		if (strcmp(id_of(unit), id) != 0)
+			continue;
+		if (unit->failed)
+			return false;
+		any = any || (unit->touched && !unit->target.no_restart);
+	}
+	return any;
+}
+
+static void
+strike_settled(const struct windows *windows, const struct quiesce *quiesce)
+{
+	struct err err = ERR_INIT;
+	size_t i;
+
+	for (i = 0; i < quiesce->n; i++) {
+		const char *id = id_of(&quiesce->units[i]);
+		const struct undo nothing = { UNDO_NOTHING,
+			(char *)(uintptr_t)id, (char *)(uintptr_t)"", 0 };
+
+		if (is_settled(quiesce, id) &&
+		    ledger_note(windows->lock->fd, &nothing, &err) < 0)
+			teller_say(windows->teller, "%s", err.msg);
+	}
+}
+
 void
 windows_end(struct windows *windows, size_t i)
 {
@@ -114,9 +148,13 @@ windows_end(struct windows *windows, size_t i)
 	char span[CLOCK_SPAN_BYTES];
 
 	if (quiesce_resume(quiesce, (double)
-	    windows->job->options->resume_retry_ns / NS_PER_S) != 0)
+	    windows->job->options->resume_retry_ns / NS_PER_S) != 0) {
 		tell_failed(windows, quiesce);
-	else if (!windows->owed && all_are_back(windows))
+		*windows->owed = true;
+	}
+	if (*windows->owed)
+		strike_settled(windows, quiesce);
+	else
 		clear_ledger(windows);
 	windows->window_s += quiesce->window_s;
 	if (quiesce->window_s <= 0)

@@ -6,8 +6,9 @@
  *     windows_free
  *
  * What is about to be brought to rest stands in the ledger before it is; when
- * all of it is back, the ledger is cleared. What is not back stays there: the
- * next run, or `vbackup recover`, goes on.
+ * all of it is back, and nothing else is owed, the ledger is cleared. What is
+ * not back stays there, and only that: the end of the run, the next one, or
+ * `vbackup recover` goes on.
  */
 #ifndef LIB_RUN_WINDOW_H
 #define LIB_RUN_WINDOW_H
@@ -26,8 +27,8 @@ struct windows {
 	const struct job *job;
 	struct engine *engine;		/* borrowed */
 	const struct lock *lock;
-	bool owed;			/* the ledger has entries of an earlier
-					 * run: it is not cleared */
+	bool *owed;			/* of the whole run: something is not
+					 * back, here or before */
 	const struct teller *teller;
 	struct quiesce *v;		/* one for each window of the job */
 	size_t n;
@@ -38,7 +39,7 @@ struct windows {
 
 /* windows_init: everything is borrowed until windows_free. Touches nothing. */
 MUST_CHECK int windows_init(struct windows *ret, const struct job *job,
-    const struct inventory *inventory, const struct lock *lock, bool owed,
+    const struct inventory *inventory, const struct lock *lock, bool *owed,
     const struct teller *teller, struct err *err);
 void windows_free(struct windows *windows);	/* for CLEANUP */
 

@@ -288,6 +288,7 @@ walk(struct pack *pack, struct err *err)
 				return -1;
 		} else if (!is_dot(entry->d_name) &&
 		    !str_starts(entry->d_name, TEMPFILE_PREFIX) &&
+		    !str_starts(entry->d_name, STAGE_PREFIX) &&
 		    see_entry(pack, dirfd(top.dir), entry, err) < 0) {
 			return -1;
 		}

@@ -23,7 +23,8 @@
  * signal came (intr.h), the root of a source cannot be read, no memory.
  *
  * Our own temporary files (tempfile.h) are never packed: one of them may be
- * this very archive.
+ * this very archive. Nor are staging directories (stage.h): one of them may
+ * hold the copies of other sources.
  *
  * Memory is bounded whatever the number of files, but for some 150 bytes for
  * each file that has hard links yet to come. One open descriptor (and the
@@ -41,6 +42,8 @@
 #include "lib/base/str.h"
 #include "lib/stream/chan.h"
 #include "lib/stream/progress.h"
+
+#define STAGE_PREFIX ".vbackup-stage."
 
 struct pack;
 

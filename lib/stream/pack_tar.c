@@ -120,7 +120,8 @@ static enum fate
 judge_one(const struct intake *in, const char *shown, const char *name,
     bool last, bool is_directory)
 {
-	if (str_starts(name, TEMPFILE_PREFIX))
+	if (str_starts(name, TEMPFILE_PREFIX) ||
+	    str_starts(name, STAGE_PREFIX))
 		return UNSEEN;
 	if (exclude_has(in->pack->exclude, shown, is_directory))
 		return last ? EXCLUDED : UNSEEN;

@@ -35,6 +35,9 @@ the_exit_status_follows_from_the_worst_job(void **state)
 	assert_int_equal(report_exit(&report), EXIT_FAILED);
 	report.interrupted = true;
 	assert_int_equal(report_exit(&report), EXIT_INTERRUPTED);
+	report.at_rest = true;	/* 5 says that everything runs again */
+	assert_int_not_equal(report_exit(&report), EXIT_INTERRUPTED);
+	report.at_rest = false;
 	report_free(&report);
 }
 
