@@ -13,7 +13,8 @@
 #define ACCEPT_S 10.0
 /* Where a proxy keeps a container's own stop timeout from us. */
 #define STOP_UNKNOWN_S 600.0
-#define STOP_FOREVER_S 1e6
+#define STOP_FOREVER_S 1e6	/* the most that is asked for, */
+#define STOP_MOST_S 3600.0	/* and that is waited for */
 
 /* The range of API versions that this file was written for: 1.24 is Docker
  * 1.12, and what newer Engines add above 1.47 we do not use. */
@@ -200,9 +201,9 @@ inspect(struct engine *engine, const char *id, struct http_response *ret,
 	return engine_get(engine, &endpoint, false, ret, err);
 }
 
-/* How long a stop may take by the container's own wish; 0: for ever. Where a
- * proxy does not let us ask, we wait long: to give up early would be to start
- * a container that is about to stop. */
+/* How long a stop may take by the container's own wish. Where a proxy does not
+ * let us ask, we wait long: to give up early would be to start a container that
+ * is about to stop. */
 static int
 own_deadline(struct engine *engine, const char *id, double *ret_s,
     struct err *err)
@@ -222,8 +223,7 @@ own_deadline(struct engine *engine, const char *id, double *ret_s,
 	if (engine_json_stop_timeout(response.body, response.body_len, &own_s,
 	    err) < 0)
 		return -1;
-	*ret_s = own_s < 0 || own_s > STOP_FOREVER_S ? 0 :
-	    own_s + ENGINE_ANSWER_S;
+	*ret_s = own_s < 0 ? STOP_MOST_S : own_s + ENGINE_ANSWER_S;
 	return 0;
 }
 
@@ -246,6 +246,14 @@ change_state(struct engine *engine, const char *id, const char *suffix,
 	    engine_refused(&endpoint, &response, err);
 }
 
+static int
+stop(struct engine *engine, const char *id, const char *suffix,
+    double deadline_s, struct err *err)
+{
+	return change_state(engine, id, suffix, deadline_s < STOP_MOST_S ?
+	    deadline_s : STOP_MOST_S, err);
+}
+
 int
 engine_stop(struct engine *engine, const char *id, double timeout_s,
     struct err *err)
@@ -257,15 +265,14 @@ engine_stop(struct engine *engine, const char *id, double timeout_s,
 	if (timeout_s < 0) {
 		if (own_deadline(engine, id, &deadline_s, err) < 0)
 			return -1;
-		return change_state(engine, id, "/stop", deadline_s, err);
+		return stop(engine, id, "/stop", deadline_s, err);
 	}
 	if (timeout_s > STOP_FOREVER_S)
 		timeout_s = STOP_FOREVER_S;
 	s = (unsigned long)timeout_s;
 	s += (double)s < timeout_s;	/* rounded up */
 	(void)snprintf(suffix, sizeof suffix, "/stop?t=%lu", s);
-	return change_state(engine, id, suffix, (double)s + ENGINE_ANSWER_S,
-	    err);
+	return stop(engine, id, suffix, (double)s + ENGINE_ANSWER_S, err);
 }
 
 int

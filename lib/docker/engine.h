@@ -96,8 +96,10 @@ void volume_list_free(struct volume_list *list);
  * engine_stop: stop, with the container's own signal; returns when it has
  * stopped; one that is stopped already is a success. timeout_s: how long it
  * has before it is killed, rounded up to seconds; negative: its own. Waits as
- * long as that may take, and is not interrupted by a signal to us: what was
- * asked for must be known before anything is undone.
+ * long as that may take, but an hour at most, whatever was asked for and also
+ * where the container may take for ever: then it is ERR_TIMEOUT, and it may
+ * still stop. Not interrupted by a signal to us: what was asked for must be
+ * known before anything is undone.
  * engine_start: start; one that runs already is a success.
  * engine_pause, engine_unpause: freeze and thaw; one that is so already is a
  * success.

@@ -3,7 +3,6 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,22 +78,22 @@ put_count(cJSON *object, const char *field, unsigned long long n,
 }
 
 static int
-scale(cJSON *spec, const struct spec_change *change, bool *ret_changed,
+scale(cJSON *spec, struct spec_change *change, bool *ret_changed,
     struct err *err)
 {
 	static const struct json_place place = {
 		endpoint, "Spec.Mode.Replicated."
 	};
 	cJSON *mode = json_member(json_member(spec, "Mode"), "Replicated");
-	unsigned long long has = 1;	/* what Swarm takes for none given */
 
 	if (!cJSON_IsObject(mode))
 		return err_set(err, ERR_REFUSED, "the service cannot be "
 		    "scaled: it is not a replicated one");
-	if (get_count(&place, mode, "Replicas", &has, err) < 0)
+	change->has = 1;	/* what Swarm takes for none given */
+	if (get_count(&place, mode, "Replicas", &change->has, err) < 0)
 		return -1;
-	*ret_changed = change->kind == SPEC_UNSCALE ?
-	    has == 0 && change->count != 0 : has != change->count;
+	*ret_changed = change->has == change->from &&
+	    change->has != change->count;
 	return *ret_changed ?
 	    put_count(mode, "Replicas", change->count, err) : 0;
 }

@@ -6,13 +6,13 @@
 #ifndef LIB_DOCKER_ENGINE_JSON_SPEC_H
 #define LIB_DOCKER_ENGINE_JSON_SPEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/err.h"
 
 enum spec_change_kind {
-	SPEC_SCALE,		/* to this count */
-	SPEC_UNSCALE,		/* the same, but only from 0 */
+	SPEC_SCALE,		/* to this count, but only from that one */
 	SPEC_FORCE,		/* new tasks: ForceUpdate to this count or more;
 				 * 0: to one more than it is, which is then put
 				 * here, so that it can be looked for again */
@@ -24,6 +24,10 @@ struct spec_change {
 	enum spec_change_kind kind;
 	unsigned long long count;
 	const char *constraint;	/* of the last two */
+	/* Of SPEC_SCALE: */
+	unsigned long long from;	/* the same as count: nothing changes */
+	unsigned long long has;	/* given back: the count before */
+	bool written;		/* for engine_swarm.c: we have asked for it */
 };
 
 struct spec_update {

@@ -138,6 +138,7 @@ change_once(struct engine *engine, const char *id, struct spec_change *change,
 	*ret_conflict = false;
 	if (read_spec(engine, id, change, &update, err) < 0)
 		return -1;
+	change->written = change->written || update.spec != NULL;
 	if (update.spec == NULL ||
 	    write_spec(engine, id, &update, ret_conflict, &why) == 0)
 		return 0;
@@ -166,21 +167,43 @@ change_service(struct engine *engine, const char *id,
 }
 
 int
-engine_service_scale(struct engine *engine, const char *id,
-    unsigned long long replicas, struct err *err)
+engine_service_count(struct engine *engine, const char *id,
+    unsigned long long *ret, struct err *err)
 {
-	struct spec_change change = { SPEC_SCALE, replicas, NULL };
+	CLEANUP(spec_update_free) struct spec_update update =
+	    SPEC_UPDATE_INIT;
+	struct spec_change nothing = { .kind = SPEC_SCALE };
 
-	return change_service(engine, id, &change, err);
+	if (read_spec(engine, id, &nothing, &update, err) < 0)
+		return -1;
+	*ret = nothing.has;
+	return 0;
+}
+
+/* Once we have written, the count that we wanted is taken for ours: also after
+ * a conflict, for libcurl may have sent the write twice. */
+int
+engine_service_scale(struct engine *engine, const char *id,
+    unsigned long long from, unsigned long long to, bool *ret_done,
+    struct err *err)
+{
+	struct spec_change change = {
+		.kind = SPEC_SCALE, .count = to, .from = from
+	};
+
+	if (change_service(engine, id, &change, err) < 0)
+		return -1;
+	*ret_done = change.has == from || (change.has == to && change.written);
+	return 0;
 }
 
 int
 engine_service_unscale(struct engine *engine, const char *id,
     unsigned long long replicas, struct err *err)
 {
-	struct spec_change change = { SPEC_UNSCALE, replicas, NULL };
+	bool ignored;
 
-	return change_service(engine, id, &change, err);
+	return engine_service_scale(engine, id, 0, replicas, &ignored, err);
 }
 
 int

@@ -53,10 +53,11 @@ MUST_CHECK int engine_services(struct engine *engine, struct service_list *ret,
     struct err *err);
 void service_list_free(struct service_list *list);
 
-/* engine_service_scale: set the count of a replicated service; returns when
- * the Swarm has accepted it, not when it is reached.
- * engine_service_unscale: the same, but only if its count is 0: another one,
- * which somebody else has set, stays.
+/* engine_service_count: the count of a replicated service, at this moment.
+ * engine_service_scale: set the count of a replicated service, but only if it
+ * is `from`: another one, which somebody else has set, stays, and *ret_done is
+ * false. Returns when the Swarm has accepted it, not when it is reached.
+ * engine_service_unscale: the same, from 0.
  * engine_service_force: ForceUpdate + 1: new tasks for the service.
  * engine_service_constrain: add a placement constraint such as
  * "node.labels.x==y", or take it away; adding one that is there, and taking
@@ -64,9 +65,13 @@ void service_list_free(struct service_list *list);
  * None of them is interrupted by a signal to us.
  * Fails    as engine_stop; ERR_NOTFOUND: no such service; ERR_REFUSED also: it
  *          has no count. The unknown outcome of an update is found out by
- *          reading the service again where that is possible */
+ *          reading the service again where that is possible; a count that is
+ *          the one asked for was set by us then */
+MUST_CHECK int engine_service_count(struct engine *engine, const char *id,
+    unsigned long long *ret, struct err *err);
 MUST_CHECK int engine_service_scale(struct engine *engine, const char *id,
-    unsigned long long replicas, struct err *err);
+    unsigned long long from, unsigned long long to, bool *ret_done,
+    struct err *err);
 MUST_CHECK int engine_service_unscale(struct engine *engine, const char *id,
     unsigned long long replicas, struct err *err);
 MUST_CHECK int engine_service_force(struct engine *engine, const char *id,

@@ -13,6 +13,7 @@
 
 #define RETRY_FIRST_S 0.25	/* doubled each time */
 #define RETRY_MOST_S 2.0
+#define REST_TRIES 10
 
 int
 quiesce_init(struct engine *engine, const struct quiesce_settings *settings,
@@ -52,22 +53,69 @@ is_noted(const struct quiesce *quiesce, size_t i)
 	size_t k;
 
 	for (k = 0; k < i; k++)
-		if (quiesce_services_sibling(&quiesce->units[k],
+		if (quiesce->units[k].touched &&
+		    quiesce_services_sibling(&quiesce->units[k],
 		    &quiesce->units[i]))
 			return true;
 	return false;
 }
 
+/* That it is about to come to rest; or that it did not. */
 static int
-note(const struct quiesce *quiesce, size_t i, struct err *err)
+note(const struct quiesce *quiesce, size_t i, bool nothing, struct err *err)
 {
 	const struct quiesce_unit *unit = &quiesce->units[i];
 	struct undo undo = quiesce_unit_undo(unit);
 
+	if (nothing)
+		undo.kind = UNDO_NOTHING;
 	if (unit->target.no_restart || quiesce->settings.note == NULL ||
 	    is_noted(quiesce, i))
 		return 0;
 	return quiesce->settings.note(quiesce->settings.cookie, &undo, err);
+}
+
+/* Does nothing to one that is at rest. Leaves one untouched that is not as it
+ * was noted: then there is another try to be made. */
+static int
+try_rest(struct quiesce *quiesce, size_t i, bool *ret_again, struct err *err)
+{
+	struct quiesce_unit *unit = &quiesce->units[i];
+	bool up;
+
+	*ret_again = false;
+	if (intr_check(err) < 0)
+		return -1;
+	if (quiesce_unit_look(quiesce->engine, unit, &up, err) < 0)
+		return quiesce_unit_cannot(unit, err);
+	if (!up)
+		return 0;
+	if (intr_check(err) < 0)
+		return -1;
+	if (note(quiesce, i, false, err) < 0 ||
+	    quiesce_services_count(quiesce, i, err) < 0)
+		return quiesce_unit_cannot(unit, err);
+	if (quiesce_unit_rest(quiesce->engine, unit, err) < 0)
+		return -1;
+	*ret_again = !unit->touched;
+	return *ret_again && note(quiesce, i, true, err) < 0 ?
+	    quiesce_unit_cannot(unit, err) : 0;
+}
+
+static int
+rest(struct quiesce *quiesce, size_t i, struct err *err)
+{
+	bool again = true;
+	int tries;
+
+	for (tries = 0; again && tries < REST_TRIES; tries++)
+		if (try_rest(quiesce, i, &again, err) < 0)
+			return -1;
+	if (!again)
+		return 0;
+	(void)err_set(err, ERR_TIMEOUT, "somebody else changes it all the "
+	    "time");
+	return quiesce_unit_cannot(&quiesce->units[i], err);
 }
 
 int
@@ -77,16 +125,9 @@ quiesce_begin(struct quiesce *quiesce, struct err *err)
 
 	if (intr_check(err) < 0 || quiesce_services_find(quiesce, err) < 0)
 		return -1;
-	for (i = 0; i < quiesce->n; i++) {
-		if (intr_check(err) < 0)
+	for (i = 0; i < quiesce->n; i++)
+		if (rest(quiesce, i, err) < 0)
 			return -1;
-		if (note(quiesce, i, err) < 0 ||
-		    quiesce_services_count(quiesce, i, err) < 0)
-			return quiesce_unit_cannot(&quiesce->units[i], err);
-		if (quiesce_unit_rest(quiesce->engine, &quiesce->units[i],
-		    err) < 0)
-			return -1;
-	}
 	if (quiesce_services_await_rest(quiesce, err) < 0)
 		return -1;
 	return intr_check(err);
@@ -225,21 +266,32 @@ bring_back(struct quiesce *quiesce, size_t i, double end_s)
 	return spent_s;
 }
 
-/* Tries every one that is not settled, services first: they come last in the
- * order, and the Swarm works while containers start. Are there any left to try
- * again? */
+/* Services first: they come last in the order, and the Swarm works while
+ * containers start. Are there any left to try again? */
 static bool
-bring_all_back(struct quiesce *quiesce, double *end_s)
+bring_some_back(struct quiesce *quiesce, bool late, double *end_s)
 {
 	bool left = false;
 	size_t i;
 
 	for (i = quiesce->n; i-- > 0; ) {
+		if (quiesce->units[i].late != late)
+			continue;
 		if (!is_settled(&quiesce->units[i]))
 			*end_s += bring_back(quiesce, i, *end_s);
 		left = left || !is_settled(&quiesce->units[i]);
 	}
 	return left;
+}
+
+/* Tries every one that is not settled. */
+static bool
+bring_all_back(struct quiesce *quiesce, double *end_s)
+{
+	bool early = bring_some_back(quiesce, false, end_s);
+	bool late = bring_some_back(quiesce, true, end_s);
+
+	return early || late;
 }
 
 /* From the first stop to the last start; to now if one is still down. */
@@ -287,6 +339,7 @@ quiesce_resume(struct quiesce *quiesce, double retry_s)
 	if (quiesce->resumed)
 		return count_failed(quiesce);
 	quiesce->resumed = true;
+	quiesce_health_sort(quiesce);
 	while (bring_all_back(quiesce, &end_s)) {
 		double left_s = end_s - clock_mono_s();
 

@@ -13,9 +13,13 @@
  * Started in the reverse order; where a dependent says service_healthy, it
  * waits until what it depends on is healthy, is known not to become so, or
  * health_s is over (then it is started all the same, and that is a problem).
+ * Whoever can do without that waiting is started before it.
  * Services come to rest after the containers, all of them side by side, and
  * back before them. What was not running is not touched, nor is what already
- * is at rest (paused; no replicas).
+ * is at rest (paused; no replicas): neither what was so when it was listed, nor
+ * what is so when its turn comes, which may be hours later. Then it is for
+ * somebody else to bring it back. A service gets back the count that it had
+ * when its turn came.
  */
 #ifndef LIB_DOCKER_QUIESCE_H
 #define LIB_DOCKER_QUIESCE_H
@@ -51,8 +55,9 @@ struct quiesce_settings {
 	double service_s;	/* how long a service has to come to rest, and
 				 * again to run (BACKUP_STOP_SERVICE_TIMEOUT) */
 	/* Told what is about to be done, before it is done, so that it can be
-	 * undone by somebody else if we die; -1 means it is not done. Not
-	 * called for what is not brought back. NULL: nobody keeps a ledger. */
+	 * undone by somebody else if we die; -1 means it is not done. Told
+	 * UNDO_NOTHING if it was not done after all. Not called for what is
+	 * not brought back. NULL: nobody keeps a ledger. */
 	int (*note)(void *cookie, const struct undo *undo, struct err *err);
 	/* A problem that keeps nothing down: a health that did not come, a
 	 * stop without an answer that may still come to pass. NULL: nobody
@@ -78,11 +83,13 @@ struct quiesce_unit {
 				 * brings it back; else NULL */
 	size_t tasks;		/* that its service wanted before; of those
 				 * that are stopped or emptied, not scaled */
+	unsigned long long replicas;	/* of those that are scaled: before */
 	double rested_at_s;	/* when the Engine answered, or was seen to
 				 * have done it */
 	bool undone;		/* brought back; but for a service, whose tasks
 				 * may not run yet */
 	bool health_known;	/* awaited already, whatever came of it */
+	bool late;		/* is started after those that do not wait */
 };
 
 struct quiesce {
@@ -105,9 +112,11 @@ MUST_CHECK int quiesce_init(struct engine *engine,
 void quiesce_free(struct quiesce *quiesce);
 
 /* quiesce_begin: bring all to rest, in order; ends at the first failure or
- * signal. Services are at rest when no task is active on any node, which is
- * awaited for service_s. Where this Engine is no manager of a Swarm, a task's
- * container is a container like any other. */
+ * signal. Of each container it is asked whether it still runs; where a proxy
+ * keeps that from us, it is taken for running. One that does not exist any
+ * more is a failure. Services are at rest when no task is active on any node,
+ * which is awaited for service_s. Where this Engine is no manager of a Swarm, a
+ * task's container is a container like any other. */
 MUST_CHECK int quiesce_begin(struct quiesce *quiesce, struct err *err);
 
 /*

@@ -9,14 +9,47 @@
 
 #define POLL_S 0.25
 
+/* Will it, once the other one was brought back? */
+static bool
+would_wait_for(const struct quiesce_unit *unit, const struct quiesce_unit *on)
+{
+	return on->touched && !on->target.no_restart &&
+	    !quiesce_unit_has_tasks(on) && !quiesce_unit_has_tasks(unit) &&
+	    quiesce_order_healthy(unit->target.container,
+	    on->target.container);
+}
+
 static bool
 waits_for(const struct quiesce_unit *unit, const struct quiesce_unit *on)
 {
-	return on->undone && !on->target.no_restart &&
-	    !quiesce_unit_has_tasks(on) && !on->health_known &&
-	    !quiesce_unit_has_tasks(unit) &&
-	    quiesce_order_healthy(unit->target.container,
+	return on->undone && !on->health_known && would_wait_for(unit, on);
+}
+
+/* Both are containers. */
+static bool
+must_follow(const struct quiesce_unit *unit, const struct quiesce_unit *on)
+{
+	return unit->target.order < on->target.order ||
+	    quiesce_order_depends(unit->target.container,
 	    on->target.container);
+}
+
+void
+quiesce_health_sort(struct quiesce *quiesce)
+{
+	size_t i, k;
+
+	for (i = quiesce->n; i-- > 0; ) {
+		struct quiesce_unit *unit = &quiesce->units[i];
+
+		for (k = i + 1; unit->touched && k < quiesce->n; k++) {
+			const struct quiesce_unit *on = &quiesce->units[k];
+
+			if (would_wait_for(unit, on) ||
+			    (on->late && must_follow(unit, on)))
+				unit->late = true;
+		}
+	}
 }
 
 /* What it came to: NULL if it is healthy, or never says; else why it is not

@@ -8,6 +8,10 @@
 
 #include "lib/docker/quiesce.h"
 
+/* quiesce_health_sort: fills late: who waits for health, who depends on one
+ * that is late, and who by its label is to start after one that is late. */
+void quiesce_health_sort(struct quiesce *quiesce);
+
 /*
  * quiesce_health_await: before units[i] starts, wait until those that it wants
  * to be healthy are, for health_s in all; only for those that were brought

@@ -17,6 +17,8 @@
 
 #define LABEL_MODE OURS "quiesce"
 #define LABEL_TIMEOUT OURS "stop-timeout"
+#define TIMEOUT_MAX_NS INT64_C(3000000000000)	/* an answer to a stop is awaited
+						 * for an hour */
 #define LABEL_ORDER OURS "order"
 
 #define BLANKS " \t\n"
@@ -116,6 +118,8 @@ read_timeout(const char *text, double *ret, struct err *err)
 	}
 	if (clock_parse_duration(text, &ns, err) < 0)
 		return -1;
+	if (ns > TIMEOUT_MAX_NS)
+		return err_set(err, ERR_CONFIG, "'%s' is more than 50m", text);
 	*ret = (double)ns / 1e9;
 	return 0;
 }

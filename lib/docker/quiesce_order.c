@@ -61,6 +61,13 @@ depends(const struct container *dependent, const struct container *on,
 }
 
 bool
+quiesce_order_depends(const struct container *dependent,
+    const struct container *on)
+{
+	return dependent != on && depends(dependent, on, NULL);
+}
+
+bool
 quiesce_order_healthy(const struct container *dependent,
     const struct container *on)
 {
@@ -116,9 +123,9 @@ graph_init(struct graph *graph, struct err *err)
 		return err_nomem(err);
 	for (i = 0; i < n; i++)
 		for (j = 0; j < n; j++)
-			graph->edges[i * n + j] = i != j &&
-			    depends(graph->nodes[i]->container,
-			    graph->nodes[j]->container, NULL);
+			graph->edges[i * n + j] = quiesce_order_depends(
+			    graph->nodes[i]->container,
+			    graph->nodes[j]->container);
 	close_over(graph);
 	return 0;
 }

@@ -23,8 +23,11 @@ MUST_CHECK int quiesce_order_find(const struct quiesce_target *targets,
     size_t n, const struct quiesce_target **ret, size_t *ret_n,
     struct err *err);
 
-/* quiesce_order_healthy: does the first one want the other to be healthy
+/* quiesce_order_depends: does the first one depend on the other?
+ * quiesce_order_healthy: does the first one want the other to be healthy
  * before it starts? */
+bool quiesce_order_depends(const struct container *dependent,
+    const struct container *on);
 bool quiesce_order_healthy(const struct container *dependent,
     const struct container *on);
 

@@ -65,7 +65,8 @@ quiesce_services_count(struct quiesce *quiesce, size_t i, struct err *err)
 	    unit->target.action != QUIESCE_CONSTRAIN))
 		return 0;
 	for (k = 0; k < i; k++)
-		if (quiesce_services_sibling(&quiesce->units[k], unit)) {
+		if (quiesce->units[k].touched &&
+		    quiesce_services_sibling(&quiesce->units[k], unit)) {
 			unit->tasks = quiesce->units[k].tasks;
 			return 0;
 		}
@@ -139,7 +140,7 @@ static unsigned long long
 goal(const struct quiesce_unit *unit, const struct service_tasks *tasks)
 {
 	if (unit->target.action == QUIESCE_SCALE)
-		return unit->target.service->replicas;
+		return unit->replicas;
 	if (unit->target.action == QUIESCE_CONSTRAIN)
 		return tasks->wanted != 0 ? tasks->wanted : unit->tasks;
 	return tasks->wanted > unit->tasks ? tasks->wanted : unit->tasks;

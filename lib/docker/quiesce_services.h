@@ -25,9 +25,9 @@ bool quiesce_services_sibling(const struct quiesce_unit *a,
 MUST_CHECK int quiesce_services_count(struct quiesce *quiesce, size_t i,
     struct err *err);
 
-/* quiesce_services_await_rest: until no task of those that were asked to come
- * to rest is active on any node. Fails: ERR_TIMEOUT after service_s;
- * ERR_INTERRUPTED; else as engine_service_tasks. */
+/* quiesce_services_await_rest: until no task of the services is active on any
+ * node, also where somebody else has brought them to rest. Fails: ERR_TIMEOUT
+ * after service_s; ERR_INTERRUPTED; else as engine_service_tasks. */
 MUST_CHECK int quiesce_services_await_rest(const struct quiesce *quiesce,
     struct err *err);
 

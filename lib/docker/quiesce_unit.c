@@ -60,7 +60,7 @@ quiesce_unit_undo(const struct quiesce_unit *unit)
 		break;
 	case QUIESCE_SCALE:
 		undo.kind = UNDO_SCALE;
-		undo.replicas = target->service->replicas;
+		undo.replicas = unit->replicas;
 		break;
 	case QUIESCE_CONSTRAIN:
 		undo.kind = UNDO_UNCONSTRAIN;
@@ -69,10 +69,40 @@ quiesce_unit_undo(const struct quiesce_unit *unit)
 	return undo;
 }
 
-static int
-ask(struct engine *engine, const struct quiesce_target *target,
+int
+quiesce_unit_look(struct engine *engine, struct quiesce_unit *unit, bool *ret,
     struct err *err)
 {
+	const struct quiesce_target *target = &unit->target;
+	struct container_state state = { .running = true };
+	struct err why = ERR_INIT;
+
+	*ret = true;
+	if (target->action == QUIESCE_CONSTRAIN)
+		return 0;
+	if (target->action == QUIESCE_SCALE) {
+		if (engine_service_count(engine, target->service->id,
+		    &unit->replicas, err) < 0)
+			return -1;
+		*ret = unit->replicas != 0;
+		return 0;
+	}
+	if (engine_state(engine, target->container->id, &state, &why) < 0 &&
+	    why.kind != ERR_REFUSED) {
+		*err = why;
+		return -1;
+	}
+	*ret = state.running && !state.paused;
+	return 0;
+}
+
+/* *ret_done: false if it is not what it was when it was looked at. */
+static int
+ask(struct engine *engine, const struct quiesce_unit *unit, bool *ret_done,
+    struct err *err)
+{
+	const struct quiesce_target *target = &unit->target;
+
 	switch (target->action) {
 	case QUIESCE_STOP:
 		return engine_stop(engine, target->container->id,
@@ -80,8 +110,8 @@ ask(struct engine *engine, const struct quiesce_target *target,
 	case QUIESCE_PAUSE:
 		return engine_pause(engine, target->container->id, err);
 	case QUIESCE_SCALE:
-		return engine_service_scale(engine, target->service->id, 0,
-		    err);
+		return engine_service_scale(engine, target->service->id,
+		    unit->replicas, 0, ret_done, err);
 	case QUIESCE_CONSTRAIN:
 		break;
 	}
@@ -107,15 +137,18 @@ int
 quiesce_unit_rest(struct engine *engine, struct quiesce_unit *unit,
     struct err *err)
 {
+	bool done = true;
 	int rc;
 
 	/* Before the call: whatever it answers, it may have come to rest. */
 	unit->touched = true;
 	unit->stopped_at_s = clock_mono_s();
-	rc = ask(engine, &unit->target, err);
+	rc = ask(engine, unit, &done, err);
 	unit->rested_at_s = clock_mono_s();
-	if (rc == 0)
+	if (rc == 0) {
+		unit->touched = done;
 		return 0;
+	}
 	unit->refused = err->kind == ERR_REFUSED;
 	unit->uncertain = err->kind != ERR_REFUSED &&
 	    err->kind != ERR_NOTFOUND;

@@ -21,9 +21,19 @@ struct undo quiesce_unit_undo(const struct quiesce_unit *unit);
 bool quiesce_unit_has_tasks(const struct quiesce_unit *unit);
 
 /*
+ * quiesce_unit_look: is it up at this moment? Fills replicas of a service that
+ * is to be scaled; one that is to be emptied is taken for up.
+ * Fails    as engine_state and engine_service_count; but a container whose
+ *          state is refused (a proxy keeps it from us) is taken for up
+ */
+MUST_CHECK int quiesce_unit_look(struct engine *engine,
+    struct quiesce_unit *unit, bool *ret, struct err *err);
+
+/*
  * quiesce_unit_rest: ask the Engine to bring it to rest: a container is when
  * this returns, a service comes to it. Fills touched, stopped_at_s, and on
- * failure refused or uncertain.
+ * failure refused or uncertain. A service that has another count than replicas
+ * stays as it is, and untouched.
  * Fails    as engine_stop; the message says what and which
  */
 MUST_CHECK int quiesce_unit_rest(struct engine *engine,

@@ -35,13 +35,15 @@ compression_name(enum compression kind)
 	    kind == COMPRESSION_ZSTD ? "zstd" : "none";
 }
 
+/* What had come to rest by itself by then was left alone. */
 static size_t
 count_units(const struct windows *windows)
 {
-	size_t n = 0, i;
+	size_t n = 0, i, k;
 
 	for (i = 0; i < windows->n; i++)
-		n += windows->v[i].n;
+		for (k = 0; k < windows->v[i].n; k++)
+			n += windows->v[i].units[k].touched;
 	return n;
 }
 
@@ -70,7 +72,9 @@ fill_containers(const struct windows *windows, struct metadata_container *ret)
 
 	for (i = 0; i < windows->n; i++)
 		for (k = 0; k < windows->v[i].n; k++)
-			*ret++ = unit_metadata(&windows->v[i].units[k]);
+			if (windows->v[i].units[k].touched)
+				*ret++ = unit_metadata(
+				    &windows->v[i].units[k]);
 }
 
 static int

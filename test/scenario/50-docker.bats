@@ -346,6 +346,7 @@ GET /volumes
 GET /info
 GET /containers/ID/json
 GET /containers/ID/json
+GET /containers/ID/json
 POST /containers/ID/stop
 POST /containers/ID/start"
 	[ "$output" = "$expected" ]

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/http.h"
 #include "lib/docker/engine_json.h"
 #include "test/unit/engine_peer.h"
 
@@ -456,6 +457,21 @@ lists_fail_with_the_engines_own_words(void **state)
 #define UNPAUSE "POST /v1.41/containers/" ID "/unpause"
 #define UNCHANGED .answer = "HTTP/1.1 304 Not Modified\r\n\r\n"
 
+int __real_http_call(struct http *http, const struct http_request *request,
+    struct http_response *ret, struct err *err);
+int __wrap_http_call(struct http *http, const struct http_request *request,
+    struct http_response *ret, struct err *err);
+
+static double last_timeout_s;	/* of the last call */
+
+int
+__wrap_http_call(struct http *http, const struct http_request *request,
+    struct http_response *ret, struct err *err)
+{
+	last_timeout_s = request->timeout_s;
+	return __real_http_call(http, request, ret, err);
+}
+
 static int
 stop_as_it_wants(struct engine *engine, const char *id, struct err *err)
 {
@@ -674,6 +690,45 @@ the_stop_timeout_is_the_containers_own(void **state)
 	}
 }
 
+static void
+a_stop_has_a_deadline_whatever_the_container_wants(void **state)
+{
+	static const struct {
+		double timeout_s;
+		double deadline_s;
+		struct peer_step steps[3];
+	} rows[] = {
+#define WANTS(timeout) { PONG("1.41"), { .request = INSPECT,		\
+    OK("{\"Config\":{\"StopTimeout\":" timeout "}}") },			\
+    { .request = STOP, UNCHANGED } }
+#define GIVEN(timeout) { PONG("1.41"), { .request = STOP "?t=" timeout,	\
+    UNCHANGED } }
+		{ -1, 90, WANTS("30") }, { -1, 3600, WANTS("-1") },
+		{ -1, 3600, WANTS("3600") }, { -1, 3600, WANTS("1e300") },
+		{ -1, 600, { PONG("1.41"), { .request = INSPECT,
+		  ANSWER("403 Forbidden", "") },
+		  { .request = STOP, UNCHANGED } } },
+		{ 0, 60, GIVEN("0") }, { 12, 72, GIVEN("12") },
+		{ 7200, 3600, GIVEN("7200") }, { 1e300, 3600, GIVEN("1000000") },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct peer *peer = peer_start_unix(rows[i].steps,
+		    count_steps(rows[i].steps, 3));
+		struct engine *engine = open_engine(peer);
+		struct err err = ERR_INIT;
+		int rc = engine_stop(engine, ID, rows[i].timeout_s, &err);
+
+		assert_outcome(i, rc, &err, ERR_NONE, NULL);
+		if (last_timeout_s < rows[i].deadline_s ||
+		    last_timeout_s > rows[i].deadline_s)
+			fail_msg("row %zu: %g s", i, last_timeout_s);
+		finish(engine, peer);
+	}
+}
+
 int
 main(void)
 {
@@ -698,6 +753,8 @@ main(void)
 		cmocka_unit_test(a_containers_state_is_decoded),
 		cmocka_unit_test(an_id_is_one_segment_of_the_path),
 		cmocka_unit_test(the_stop_timeout_is_the_containers_own),
+		cmocka_unit_test(
+		    a_stop_has_a_deadline_whatever_the_container_wants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,20 +33,28 @@ static const struct {
 	const char *constraint;
 	const char *body;
 	const char *spec;	/* NULL: nothing to be written */
+	unsigned long long from;	/* of SPEC_SCALE */
+	unsigned long long has;
 } rows[] = {
-	{ SPEC_SCALE, 0, NULL, SERVICE(BEFORE "3" REST), AFTER "0" REST },
+	{ SPEC_SCALE, 0, NULL, SERVICE(BEFORE "3" REST), AFTER "0" REST,
+	  3, 3 },
 	{ SPEC_SCALE, 1000000000000000, NULL, SERVICE(BEFORE "3" REST),
-	  AFTER "1000000000000000" REST },
-	{ SPEC_SCALE, 3, NULL, SERVICE(BEFORE "3" REST), NULL },
+	  AFTER "1000000000000000" REST, 3, 3 },
+	{ SPEC_SCALE, 3, NULL, SERVICE(BEFORE "3" REST), NULL, 3, 3 },
+	{ SPEC_SCALE, 0, NULL, SERVICE(BEFORE "5" REST), NULL, 3, 5 },
+	{ SPEC_SCALE, 0, NULL, SERVICE(BEFORE "0" REST), NULL, 3, 0 },
+	{ SPEC_SCALE, 0, NULL, SERVICE(BEFORE "18446744073709551615" REST),
+	  NULL, 0, 18446744073709551615u },
 	{ SPEC_SCALE, 0, NULL, SERVICE("{\"TaskTemplate\":{}," MODE("{}") "}"),
-	  "{\"TaskTemplate\":{}," MODE("{\"Replicas\":0}") "}" },
+	  "{\"TaskTemplate\":{}," MODE("{\"Replicas\":0}") "}", 1, 1 },
 	{ SPEC_SCALE, 0, NULL,
 	  SERVICE("{\"TaskTemplate\":{}," MODE("{\"Replicas\":null}") "}"),
-	  "{\"TaskTemplate\":{}," MODE("{\"Replicas\":0}") "}" },
-	{ SPEC_UNSCALE, 3, NULL, SERVICE(BEFORE "0" REST), AFTER "3" REST },
-	{ SPEC_UNSCALE, 3, NULL, SERVICE(BEFORE "3" REST), NULL },
-	{ SPEC_UNSCALE, 3, NULL, SERVICE(BEFORE "1" REST), NULL },
-	{ SPEC_UNSCALE, 0, NULL, SERVICE(BEFORE "0" REST), NULL },
+	  "{\"TaskTemplate\":{}," MODE("{\"Replicas\":0}") "}", 1, 1 },
+	{ SPEC_SCALE, 3, NULL, SERVICE(BEFORE "0" REST), AFTER "3" REST, 0,
+	  0 },
+	{ SPEC_SCALE, 3, NULL, SERVICE(BEFORE "3" REST), NULL, 0, 3 },
+	{ SPEC_SCALE, 3, NULL, SERVICE(BEFORE "1" REST), NULL, 0, 1 },
+	{ SPEC_SCALE, 0, NULL, SERVICE(BEFORE "0" REST), NULL, 0, 0 },
 	{ SPEC_FORCE, 0, NULL, SERVICE(TASK("{\"ForceUpdate\":7}")),
 	  TASK("{\"ForceUpdate\":8}") },
 	{ SPEC_FORCE, 0, NULL, SERVICE(TASK("{\"R\":\"c\"}")),
@@ -87,7 +95,8 @@ one_thing_is_changed_and_nothing_is_lost(void **state)
 	(void)state;
 	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct spec_change change = {
-			rows[i].kind, rows[i].count, rows[i].constraint
+			rows[i].kind, rows[i].count, rows[i].constraint,
+			rows[i].from
 		};
 		struct spec_update update = SPEC_UPDATE_INIT;
 		struct err err = ERR_INIT;
@@ -95,6 +104,7 @@ one_thing_is_changed_and_nothing_is_lost(void **state)
 		if (engine_json_spec(rows[i].body, strlen(rows[i].body),
 		    &change, &update, &err) < 0)
 			fail_msg("row %zu: %s", i, err.msg);
+		assert_true(change.has == rows[i].has);
 		assert_string_equal(update.version, "18446744073709551615");
 		if (rows[i].spec == NULL ? update.spec != NULL :
 		    update.spec == NULL ||

@@ -23,7 +23,32 @@
 static int
 scale_to_0(struct engine *engine, struct err *err)
 {
-	return engine_service_scale(engine, "s", 0, err);
+	bool done = false;
+	int rc = engine_service_scale(engine, "s", 3, 0, &done, err);
+
+	assert_true(rc < 0 || done);
+	return rc;
+}
+
+/* For what is a success, and changes nothing. */
+static int
+do_not_scale_to_0(struct engine *engine, struct err *err)
+{
+	bool done = true;
+	int rc = engine_service_scale(engine, "s", 3, 0, &done, err);
+
+	assert_true(rc < 0 || !done);
+	return rc;
+}
+
+static int
+count_3(struct engine *engine, struct err *err)
+{
+	unsigned long long count = 99;
+	int rc = engine_service_count(engine, "s", &count, err);
+
+	assert_int_equal(count, rc < 0 ? 99 : 3);
+	return rc;
 }
 
 static int
@@ -61,7 +86,17 @@ static const struct {
 } changes[] = {
 	{ scale_to_0, ERR_NONE, NULL, { { READ, OK(SERVICE("7", "3")) },
 	  { WRITE("7"), .body = SPEC("0"), OK("{\"Warnings\":null}") } } },
-	{ scale_to_0, ERR_NONE, NULL, { { READ, OK(SERVICE("7", "0")) } } },
+	{ do_not_scale_to_0, ERR_NONE, NULL, {
+	  { READ, OK(SERVICE("7", "0")) } } },
+	{ do_not_scale_to_0, ERR_NONE, NULL, {
+	  { READ, OK(SERVICE("7", "5")) } } },
+	{ count_3, ERR_NONE, NULL, { { READ, OK(SERVICE("7", "3")) } } },
+	{ count_3, ERR_REFUSED, "not a replicated one", { { READ,
+	  OK("{\"Version\":{\"Index\":8},\"Spec\":{\"TaskTemplate\":{},"
+	  "\"Mode\":{\"Global\":{}}}}") } } },
+	{ count_3, ERR_NOTFOUND, "GET /services/ID", { { READ,
+	  ANSWER("404 Not Found",
+	  "{\"message\":\"service s not found\"}") } } },
 	{ unscale_to_3, ERR_NONE, NULL, { { READ, OK(SERVICE("7", "0")) },
 	  { WRITE("7"), .body = SPEC("3"), OK("") } } },
 	{ unscale_to_3, ERR_NONE, NULL, { { READ, OK(SERVICE("7", "2")) } } },
@@ -75,8 +110,13 @@ static const struct {
 	/* Somebody else was faster: what he wrote stays. */
 	{ scale_to_0, ERR_NONE, NULL, { { READ, OK(SERVICE("7", "3")) },
 	  { WRITE("7"), .body = SPEC("0"), CONFLICT("500 E") },
-	  { READ, OK(SERVICE("9", "4")) },
+	  { READ, OK(SERVICE("9", "3")) },
 	  { WRITE("9"), .body = SPEC("0"), OK("") } } },
+	{ do_not_scale_to_0, ERR_NONE, NULL, {
+	  { READ, OK(SERVICE("7", "3")) },
+	  { WRITE("7"), .body = SPEC("0"), CONFLICT("500 E") },
+	  { READ, OK(SERVICE("9", "4")) } } },
+	/* A 0 may be of that very write, which libcurl has sent twice. */
 	{ scale_to_0, ERR_NONE, NULL, { { READ, OK(SERVICE("7", "3")) },
 	  { WRITE("7"), .body = SPEC("0"), CONFLICT("400 E") },
 	  { READ, OK(SERVICE("9", "0")) } } },
@@ -96,6 +136,10 @@ static const struct {
 	  { READ, OK(SERVICE("7", "3")) },
 	  { WRITE("7"), .body = SPEC("0"), .then = PEER_CLOSE },
 	  { READ, OK(SERVICE("7", "3")) } } },
+	{ do_not_scale_to_0, ERR_NONE, NULL, {
+	  { READ, OK(SERVICE("7", "3")) },
+	  { WRITE("7"), .body = SPEC("0"), .then = PEER_CLOSE },
+	  { READ, OK(SERVICE("8", "5")) } } },
 	{ scale_to_0, ERR_PROTOCOL, "POST /services/ID/update", {
 	  { READ, OK(SERVICE("7", "3")) },
 	  { WRITE("7"), .body = SPEC("0"), .then = PEER_CLOSE },
@@ -184,17 +228,21 @@ a_service_is_spoken_of_in_the_engines_newest_version(void **state)
 	struct engine *engine = open_engine(peer);
 	struct service_list list = SERVICE_LIST_INIT;
 	struct err err = ERR_INIT;
+	bool done;
 
 	(void)state;
-	assert_int_equal(engine_service_scale(engine, "s", 0, &err), 0);
+	assert_int_equal(engine_service_scale(engine, "s", 3, 0, &done, &err),
+	    0);
 	assert_int_equal(engine_services(engine, &list, &err), 0);
 	service_list_free(&list);
 	engine_free(engine);
 	assert_int_equal(open_unix(peer, "1.30", &engine, &err), 0);
-	assert_int_equal(engine_service_scale(engine, "s", 0, &err), 0);
+	assert_int_equal(engine_service_scale(engine, "s", 3, 0, &done, &err),
+	    0);
 	engine_free(engine);
 	assert_int_equal(open_unix(peer, "1.30", &engine, &err), 0);
-	assert_int_equal(engine_service_scale(engine, "s", 0, &err), 0);
+	assert_int_equal(engine_service_scale(engine, "s", 3, 0, &done, &err),
+	    0);
 	finish(engine, peer);
 }
 

@@ -14,7 +14,8 @@ all_stop_and_start_again_in_reverse_and_once(void **state)
 	scene_stop("a", "db", NULL);
 	scene_stop("b", "web", "db");
 	assert_int_equal(scene_begin(&err), 0);
-	scene_assert_journal("note start b\nstop b\nnote start a\nstop a\n");
+	scene_assert_journal("state b\nnote start b\nstop b\n"
+	    "state a\nnote start a\nstop a\n");
 	assert_true(scene_unit("a")->touched && scene_unit("b")->touched);
 	scene_forget();
 	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
@@ -43,9 +44,9 @@ pause_stop_and_their_timeouts(void **state)
 	scene_stop("c", NULL, NULL);
 	scene.targets[2].stop_timeout_s = 12;
 	assert_int_equal(scene_begin(&err), 0);
-	scene_assert_journal("note unpause a\npause a\n"
-	    "note start b\nstop(0) b\n"
-	    "note start c\nstop(12) c\n");
+	scene_assert_journal("state a\nnote unpause a\npause a\n"
+	    "state b\nnote start b\nstop(0) b\n"
+	    "state c\nnote start c\nstop(12) c\n");
 	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
 	assert_non_null(strstr(toy.journal.s,
 	    "undo start c\nundo start b\nundo unpause a\n"));
@@ -65,7 +66,7 @@ without_a_ledger_nothing_is_noted(void **state)
 	    scene.n_targets, &scene.quiesce, &err), 0);
 	assert_int_equal(quiesce_begin(&scene.quiesce, &err), 0);
 	assert_int_equal(quiesce_resume(&scene.quiesce, 1), 0);
-	scene_assert_journal("stop a\nundo start a\n");
+	scene_assert_journal("state a\nstop a\nundo start a\n");
 	scene_end();
 }
 
@@ -85,8 +86,8 @@ what_cannot_be_noted_is_not_done(void **state)
 	assert_non_null(strstr(err.msg, "cannot stop container 'b'"));
 	assert_false(scene_unit("b")->touched);
 	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
-	scene_assert_journal("note start a\nstop a\nnote start b FAILS\n"
-	    "undo start a\n");
+	scene_assert_journal("state a\nnote start a\nstop a\n"
+	    "state b\nnote start b FAILS\nundo start a\n");
 	scene_end();
 }
 
@@ -111,8 +112,8 @@ a_failing_stop_ends_begin_and_resume_starts_what_was_touched(void **state)
 	assert_false(scene_unit("c")->touched);
 	b->running = false;	/* it was refused, and stopped all the same */
 	assert_int_equal(quiesce_resume(&scene.quiesce, 5), 0);
-	scene_assert_journal("note start a\nstop a\n"
-	    "note start b\nstop b FAILS\nstate b\n"
+	scene_assert_journal("state a\nnote start a\nstop a\n"
+	    "state b\nnote start b\nstop b FAILS\nstate b\n"
 	    "undo start b\nundo start a\n");
 	scene_end();
 }
@@ -229,6 +230,7 @@ an_uncertain_one_that_vanished_is_not_awaited(void **state)
 	toy.fail_text = "stop a";
 	toy.fail_kind = ERR_TIMEOUT;
 	assert_int_equal(scene_begin(&err), -1);
+	scene_forget();
 	a->gone = true;
 	assert_int_equal(quiesce_resume(&scene.quiesce, 30), 1);
 	assert_int_equal(scene_unit("a")->err.kind, ERR_NOTFOUND);
@@ -326,8 +328,9 @@ what_is_not_to_start_again_is_neither_noted_nor_started(void **state)
 	scene_task("t", "s");
 	scene.targets[3].no_restart = true;
 	assert_int_equal(scene_begin(&err), 0);
-	scene_assert_journal("manager ?\nstop a\nnote start b\nstop b\nstop t\n"
-	    "scale(0) s\ntasks s\n");
+	scene_assert_journal("manager ?\nstate a\nstop a\n"
+	    "state b\nnote start b\nstop b\nstate t\nstop t\n"
+	    "count s\nscale(0) s\ntasks s\n");
 	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
 	assert_int_equal(scene_count("undo"), 1);
 	assert_int_equal(scene_count("undo start b"), 1);
@@ -365,6 +368,73 @@ nothing_touched_is_nothing_resumed(void **state)
 	scene_end();
 }
 
+/* Hours may lie between the inventory and the window. */
+static void
+what_somebody_brought_to_rest_meanwhile_is_left_alone(void **state)
+{
+	struct err err;
+
+	(void)state;
+	scene_new();
+	scene_stop("a", NULL, NULL)->running = false;
+	scene_stop("b", NULL, NULL)->paused = true;
+	scene_pause("c")->running = false;
+	scene_pause("d")->paused = true;
+	scene_stop("e", NULL, NULL);
+	assert_int_equal(scene_begin(&err), 0);
+	assert_false(scene_unit("a")->touched || scene_unit("b")->touched ||
+	    scene_unit("c")->touched || scene_unit("d")->touched);
+	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
+	scene_assert_journal("state a\nstate b\nstate c\nstate d\n"
+	    "state e\nnote start e\nstop e\nundo start e\n");
+	scene_end();
+}
+
+static void
+one_that_vanished_meanwhile_fails_begin_by_name(void **state)
+{
+	struct err err;
+
+	(void)state;
+	scene_new();
+	scene_stop("a", NULL, NULL);
+	scene_stop("b", NULL, NULL)->gone = true;
+	assert_int_equal(scene_begin(&err), -1);
+	assert_int_equal(err.kind, ERR_NOTFOUND);
+	assert_non_null(strstr(err.msg, "cannot stop container 'b'"));
+	assert_false(scene_unit("b")->touched);
+	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
+	scene_assert_journal("state a\nnote start a\nstop a\nstate b\n"
+	    "undo start a\n");
+	scene_end();
+}
+
+static void
+a_state_that_a_proxy_keeps_from_us_is_taken_for_running(void **state)
+{
+	struct err err;
+
+	(void)state;
+	scene_new();
+	scene_stop("a", NULL, NULL);
+	toy.fail_text = "state a";
+	toy.fail_kind = ERR_REFUSED;
+	assert_int_equal(scene_begin(&err), 0);
+	scene_assert_journal("state a FAILS\nnote start a\nstop a\n");
+	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
+	/* no answer is no leave to go on */
+	scene_new();
+	scene_pause("a");
+	toy.fail_text = "state a";
+	toy.fail_kind = ERR_TIMEOUT;
+	assert_int_equal(scene_begin(&err), -1);
+	assert_int_equal(err.kind, ERR_TIMEOUT);
+	assert_non_null(strstr(err.msg, "cannot pause container 'a'"));
+	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
+	scene_assert_journal("state a FAILS\n");
+	scene_end();
+}
+
 int
 main(void)
 {
@@ -389,6 +459,12 @@ main(void)
 		cmocka_unit_test(
 		    what_is_not_to_start_again_is_neither_noted_nor_started),
 		cmocka_unit_test(nothing_touched_is_nothing_resumed),
+		cmocka_unit_test(
+		    what_somebody_brought_to_rest_meanwhile_is_left_alone),
+		cmocka_unit_test(
+		    one_that_vanished_meanwhile_fails_begin_by_name),
+		cmocka_unit_test(
+		    a_state_that_a_proxy_keeps_from_us_is_taken_for_running),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

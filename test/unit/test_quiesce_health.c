@@ -136,8 +136,47 @@ one_that_was_never_stopped_is_not_waited_for(void **state)
 	toy.fail_kind = ERR_NOSPACE;
 	assert_int_equal(scene_begin(&err), -1);
 	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
-	assert_int_equal(scene_count("state"), 0);
+	assert_int_equal(scene_count("state"), 2);	/* by begin */
 	assert_int_equal(scene_count("undo"), 1);
+	scene_end();
+}
+
+/* Started before the waiting begins: whoever neither waits, nor depends on one
+ * that does, nor is to start after one by his label. */
+static void
+who_waits_for_health_keeps_others_down_as_little_as_can_be(void **state)
+{
+	(void)state;
+	scene_new();
+	scene_stop("db", "db", NULL)->starting = 3;
+	scene_stop("cache", "cache", NULL);
+	scene_stop("web", "web", "db:service_healthy:false");
+	scene_stop("proxy", "proxy", "web:service_started:false");
+	scene_stop("admin", "admin", "cache:service_started:false");
+	scene_stop("alone", NULL, NULL);
+	scene_stop("last", NULL, NULL);
+	scene.targets[6].order = -1;
+	scene_pause("ice");
+	scene_begun();
+	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
+	scene_assert_journal("undo start db\nundo unpause ice\n"
+	    "undo start cache\nundo start alone\nundo start admin\n"
+	    "state db\nstate db\nstate db\nstate db\n"
+	    "undo start web\nundo start proxy\nundo start last\n");
+	scene_end();
+}
+
+static void
+nobody_waits_behind_what_was_left_alone(void **state)
+{
+	(void)state;
+	scene_new();
+	scene_stop("db", "db", NULL)->running = false;
+	scene_stop("web", "web", "db:service_healthy:false");
+	scene_stop("alone", NULL, NULL);
+	scene_begun();
+	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
+	scene_assert_journal("undo start web\nundo start alone\n");
 	scene_end();
 }
 
@@ -156,6 +195,9 @@ main(void)
 		cmocka_unit_test(one_that_dies_or_vanishes_is_not_waited_for),
 		cmocka_unit_test(waiting_for_health_does_not_use_up_the_tries),
 		cmocka_unit_test(one_that_was_never_stopped_is_not_waited_for),
+		cmocka_unit_test(
+		    who_waits_for_health_keeps_others_down_as_little_as_can_be),
+		cmocka_unit_test(nobody_waits_behind_what_was_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

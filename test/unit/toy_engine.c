@@ -20,8 +20,11 @@ int __wrap_engine_state(struct engine *engine, const char *id,
     struct container_state *ret, struct err *err);
 int __wrap_engine_is_manager(struct engine *engine, bool *ret,
     struct err *err);
+int __wrap_engine_service_count(struct engine *engine, const char *id,
+    unsigned long long *ret, struct err *err);
 int __wrap_engine_service_scale(struct engine *engine, const char *id,
-    unsigned long long replicas, struct err *err);
+    unsigned long long from, unsigned long long to, bool *ret_done,
+    struct err *err);
 int __wrap_engine_service_constrain(struct engine *engine, const char *id,
     const char *constraint, bool add, struct err *err);
 int __wrap_engine_service_tasks(struct engine *engine, const char *id,
@@ -93,7 +96,7 @@ toy_service(const char *name, unsigned long long replicas, size_t nodes)
 	made->service.name = strdup(name);
 	made->service.mode = replicas != 0 ? SERVICE_REPLICATED :
 	    SERVICE_GLOBAL;
-	made->service.replicas = made->replicas = replicas;
+	made->service.replicas = made->replicas = made->due = replicas;
 	made->nodes = nodes;
 	made->active = made->running = made->wanted = replicas != 0 ?
 	    (size_t)replicas : nodes;
@@ -206,7 +209,7 @@ toy_is_up(const struct quiesce_target *target)
 	}
 	service = find_service(target->service->id);
 	return !service->constrained &&
-	    service->replicas == service->service.replicas;
+	    service->replicas == service->due;
 }
 
 /* Writes it down; does it fail? Then *ret_effect says what comes of it. */
@@ -302,9 +305,39 @@ __wrap_engine_is_manager(struct engine *engine, bool *ret, struct err *err)
 	return 0;
 }
 
+/* What somebody else does after we have looked. */
+static void
+meddle(struct toy_service *service)
+{
+	if (!service->restless && service->n_set == service->n_sets)
+		return;
+	service->due = service->restless ? service->replicas + 1 :
+	    service->sets[service->n_set++];
+	service->replicas = service->due;
+	change(service);
+}
+
+int
+__wrap_engine_service_count(struct engine *engine, const char *id,
+    unsigned long long *ret, struct err *err)
+{
+	struct toy_service *service = find_service(id);
+	enum toy_effect effect;
+
+	(void)engine;
+	if (call("count", id, &effect, err))
+		return -1;
+	if (service->gone)
+		return err_set(err, ERR_NOTFOUND, "no such service: %s", id);
+	*ret = service->replicas;
+	meddle(service);
+	return 0;
+}
+
 int
 __wrap_engine_service_scale(struct engine *engine, const char *id,
-    unsigned long long replicas, struct err *err)
+    unsigned long long from, unsigned long long to, bool *ret_done,
+    struct err *err)
 {
 	struct toy_service *service = find_service(id);
 	enum toy_effect effect;
@@ -312,10 +345,11 @@ __wrap_engine_service_scale(struct engine *engine, const char *id,
 	char what[32];
 
 	(void)engine;
-	(void)snprintf(what, sizeof what, "scale(%llu)", replicas);
+	(void)snprintf(what, sizeof what, "scale(%llu)", to);
 	fails = call(what, id, &effect, err);
-	if (effect != TOY_NONE) {
-		service->replicas = replicas;
+	*ret_done = !fails && service->replicas == from;
+	if (effect != TOY_NONE && service->replicas == from) {
+		service->replicas = to;
 		change(service);
 	}
 	return fails ? -1 : 0;
@@ -396,7 +430,7 @@ change_back(const struct undo *undo)
 static const char *const undo_names[] = {
 	[UNDO_START] = "start", [UNDO_UNPAUSE] = "unpause",
 	[UNDO_SCALE] = "scale", [UNDO_FORCE] = "force",
-	[UNDO_UNCONSTRAIN] = "unconstrain"
+	[UNDO_UNCONSTRAIN] = "unconstrain", [UNDO_NOTHING] = "nothing"
 };
 
 int

@@ -41,6 +41,10 @@ struct toy_container {
 struct toy_service {
 	struct service service;	/* as at the beginning */
 	unsigned long long replicas;
+	unsigned long long sets[2];	/* what somebody else makes of that, */
+	size_t n_sets, n_set;	/* each as soon as it was asked for */
+	unsigned long long due;	/* what he wants, and we did not */
+	bool restless;		/* so it goes on for ever, one more each time */
 	size_t nodes;		/* of a global one */
 	bool constrained;
 	bool gone;
