@@ -257,12 +257,12 @@ apply(struct engine *engine, const struct undo *undo, struct fate *fate)
 	fate->back = undo_apply(engine, undo, &fate->err) == 0;
 	fate->gone = !fate->back && fate->err.kind == ERR_NOTFOUND;
 	if (fate->gone)
-		log_warning("%s (stopped by a run that died, and gone now)",
+		log_warning("%s (an earlier run had it at rest, and it is gone now)",
 		    fate->err.msg);
 	else if (!fate->back)
 		log_debug("%s (trying again)", fate->err.msg);
 	else if (!fate->told)
-		log_warning("done for a run that died: %s '%s'",
+		log_warning("brought back: %s '%s'",
 		    undo_text(undo->kind),
 		    *undo->name != '\0' ? undo->name : undo->id);
 	fate->told = fate->told || fate->back;

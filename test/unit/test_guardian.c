@@ -262,8 +262,8 @@ it_logs_what_it_does(void **state)
 {
 	static const char *const lines[] = {
 		" error   the run died: starting what it had stopped\n",
-		" warning done for a run that died: start 'b'\n",
-		" warning done for a run that died: start 'a'\n",
+		" warning brought back: start 'b'\n",
+		" warning brought back: start 'a'\n",
 	};
 	struct scene scene = { .ids = two, .retry_s = 30 };
 	int before = dup(STDERR_FILENO);
