@@ -152,8 +152,8 @@ choose_one(const struct inventory *inventory, struct job *job,
 	if (strcmp(volume->driver, "local") == 0 &&
 	    option_is(volume, "type", "tmpfs") && !in_use)
 		return strlist_addf(problems, err, "volume '%s' is a tmpfs: "
-		    "nothing of it would be there when its containers have "
-		    "stopped (label them vbackup.quiesce=pause)",
+		    "there is nothing in it while none of its containers runs "
+		    "(label them vbackup.quiesce=pause, or leave it out)",
 		    volume->name);
 	if (is_readable_here(job, volume) && (!is_mounted_on_use(volume) ||
 	    (in_use && is_mount_point(volume->mountpoint, mounts))))
@@ -252,7 +252,7 @@ fetch_from_container(struct engine *engine, const struct source *source,
 	    write, write_cookie, err);
 }
 
-/* What cannot be removed now is in the ledger. */
+/* What cannot be removed now, the next run removes. */
 static int
 fetch_from_helper(struct engine *engine, const struct reach *reach,
     int (*write)(void *, const void *, size_t, struct err *),

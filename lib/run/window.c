@@ -105,6 +105,14 @@ id_of(const struct quiesce_unit *unit)
 	    unit->target.container->id;
 }
 
+/* What its entry says is still to be done. Not so for a service that does not
+ * run though it was asked to: to ask again would renew its tasks once more. */
+static bool
+is_owed(const struct quiesce_unit *unit)
+{
+	return unit->failed && !unit->undone;
+}
+
 /* Several containers of one service have one entry. */
 static bool
 is_settled(const struct quiesce *quiesce, const char *id)
@@ -117,7 +125,7 @@ is_settled(const struct quiesce *quiesce, const char *id)
 
 		if (strcmp(id_of(unit), id) != 0)
 			continue;
-		if (unit->failed)
+		if (is_owed(unit))
 			return false;
 		any = any || (unit->touched && !unit->target.no_restart);
 	}
@@ -146,12 +154,13 @@ windows_end(struct windows *windows, size_t i)
 {
 	struct quiesce *quiesce = &windows->v[i];
 	char span[CLOCK_SPAN_BYTES];
+	size_t k;
 
 	if (quiesce_resume(quiesce, (double)
-	    windows->job->options->resume_retry_ns / NS_PER_S) != 0) {
+	    windows->job->options->resume_retry_ns / NS_PER_S) != 0)
 		tell_failed(windows, quiesce);
-		*windows->owed = true;
-	}
+	for (k = 0; k < quiesce->n; k++)
+		*windows->owed = *windows->owed || is_owed(&quiesce->units[k]);
 	if (*windows->owed)
 		strike_settled(windows, quiesce);
 	else

@@ -28,7 +28,6 @@
 #include "lib/stream/stage_tree.h"
 #include "lib/stream/stage_walk.h"
 
-#define PREFIX ".vbackup-stage."
 #define TRIES_MAX 100
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
@@ -72,7 +71,7 @@ make_directory(struct stage *stage, bool *ret_taken, struct err *err)
 	*ret_taken = false;
 	if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
 		return err_sys(err, "cannot get random bytes");
-	(void)snprintf(stage->name, sizeof stage->name, PREFIX "%016" PRIx64,
+	(void)snprintf(stage->name, sizeof stage->name, STAGE_PREFIX "%016" PRIx64,
 	    number);
 	if (mkdirat(stage->parent, stage->name, 0700) < 0) {
 		stage->name[0] = '\0';		/* not ours to remove */
@@ -338,7 +337,7 @@ sweep(DIR *dir, struct err *err)
 		entry = readdir(dir);
 		if (entry == NULL)
 			return errno == 0 ? 0 : err_sys(err, "cannot list it");
-		if (str_starts(entry->d_name, PREFIX) &&
+		if (str_starts(entry->d_name, STAGE_PREFIX) &&
 		    is_left_over(dirfd(dir), entry->d_name, &lock) &&
 		    stage_tree_remove(dirfd(dir), entry->d_name, false, &n,
 		    err) < 0)

@@ -54,7 +54,8 @@ static bool
 is_ignored(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-	    str_starts(name, TEMPFILE_PREFIX);
+	    str_starts(name, TEMPFILE_PREFIX) ||
+	    str_starts(name, STAGE_PREFIX);
 }
 
 static int
