@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/docker/engine_call.h"
+#include "lib/docker/engine_json.h"
 #include "lib/docker/engine_json_spec.h"
 #include "lib/docker/engine_json_swarm.h"
 #include "lib/docker/engine_tasks.h"
@@ -278,5 +279,41 @@ engine_service_tasks(struct engine *engine, const char *id,
 	if (task_list_lingers(&list) && get_down_nodes(engine, &down, err) < 0)
 		return -1;
 	task_list_count(&list, &down, ret);
+	return 0;
+}
+
+int
+engine_service_local(struct engine *engine, const char *id, size_t *ret,
+    struct err *err)
+{
+	struct engine_endpoint endpoint = {
+		.method = "GET", .before = "/containers/json"
+	};
+	CLEANUP(http_response_free) struct http_response response =
+	    HTTP_RESPONSE_INIT;
+	CLEANUP(container_list_free) struct container_list list =
+	    CONTAINER_LIST_INIT;
+	CLEANUP(cleanup_free) char *label = NULL;
+	CLEANUP(cleanup_free) char *filter = NULL;
+	CLEANUP(cleanup_free) char *after = NULL;
+	size_t i;
+
+	if (str_format(&label, err, LABEL_SERVICE_ID "=%s", id) < 0 ||
+	    json_filter("label", label, &filter, err) < 0 ||
+	    str_format(&after, err, "?filters=%s", filter) < 0)
+		return -1;
+	endpoint.after = after;
+	if (engine_get(engine, &endpoint, false, &response, err) < 0 ||
+	    engine_json_containers(response.body, response.body_len, &list,
+	    err) < 0)
+		return -1;
+	/* Without all=1 those that run; and whoever does not know the filter
+	 * gives those of others, too. */
+	for (*ret = 0, i = 0; i < list.n; i++) {
+		const char *of = strmap_get(&list.v[i].labels,
+		    LABEL_SERVICE_ID);
+
+		*ret += of != NULL && strcmp(of, id) == 0;
+	}
 	return 0;
 }

@@ -96,4 +96,12 @@ struct service_tasks {
 MUST_CHECK int engine_service_tasks(struct engine *engine, const char *id,
     struct service_tasks *ret, struct err *err);
 
+/* engine_service_local: containers of its tasks that run on this node, of
+ * tasks that Swarm has forgotten, too: where somebody updates a service whose
+ * tasks are coming down, those are no longer listed. Not interrupted by a
+ * signal to us. Source: swarmkit, orchestrator/replicated, reconcile (dead
+ * slots are deleted); seen with 20.10. */
+MUST_CHECK int engine_service_local(struct engine *engine, const char *id,
+    size_t *ret, struct err *err);
+
 #endif

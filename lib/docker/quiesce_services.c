@@ -90,7 +90,9 @@ await_rest(const struct quiesce *quiesce, const struct quiesce_unit *unit,
 		if (intr_check(err) < 0)
 			return -1;
 		if (engine_service_tasks(quiesce->engine, service_id(unit),
-		    &tasks, err) < 0)
+		    &tasks, err) < 0 || (tasks.active == 0 &&
+		    engine_service_local(quiesce->engine, service_id(unit),
+		    &tasks.active, err) < 0))
 			return err_add(err, "cannot see whether service '%s' "
 			    "is at rest", name);
 		if (tasks.active == 0)

@@ -280,6 +280,23 @@ a_service_comes_back_as_it_was_when_it_was_scaled(void **state)
 }
 
 static void
+tasks_that_the_swarm_has_forgotten_are_waited_for(void **state)
+{
+	struct toy_service *api;
+	struct err err;
+
+	(void)state;
+	scene_new();
+	api = scene_scale("api", 3);
+	api->slow_s = 1.6;
+	api->forgets = true;
+	assert_int_equal(scene_begin(&err), 0);
+	assert_int_equal(api->active, 0);
+	assert_int_equal(quiesce_resume(&scene.quiesce, 60), 0);
+	scene_end();
+}
+
+static void
 a_service_that_somebody_scaled_to_none_is_left_alone(void **state)
 {
 	struct err err;
@@ -422,6 +439,8 @@ main(void)
 		    a_task_that_ended_meanwhile_leaves_the_note_to_the_next),
 		cmocka_unit_test(
 		    a_service_comes_back_as_it_was_when_it_was_scaled),
+		cmocka_unit_test(
+		    tasks_that_the_swarm_has_forgotten_are_waited_for),
 		cmocka_unit_test(
 		    a_service_that_somebody_scaled_to_none_is_left_alone),
 		cmocka_unit_test(its_last_tasks_are_awaited_all_the_same),

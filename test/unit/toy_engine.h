@@ -51,6 +51,7 @@ struct toy_service {
 	bool vanishes;		/* as soon as it is changed back */
 	size_t lost;		/* tasks whose containers were stopped */
 	size_t missing;		/* tasks that never run again */
+	bool forgets;		/* the tasks that are coming down */
 	double slow_s;		/* how long a change takes */
 	double changes_at_s;	/* 0: it does not */
 	size_t active, running, wanted, ended;	/* as the Swarm sees it */
