@@ -380,7 +380,7 @@ tar_reader_next(struct tar_reader *reader, struct pax_member *ret,
     struct tar_records *ret_records, bool *ret_more, struct err *err)
 {
 	struct tape *tape = &reader->tape;
-	struct header header;
+	struct header header = { 0 };
 	int rc;
 
 	if (pass_over(reader, err) < 0)
