@@ -66,13 +66,14 @@ create(struct tempfile *tmp, bool *ret_taken, struct err *err)
 		*ret_taken = errno == EWOULDBLOCK;	/* a sweeper has it */
 		return err_sys(err, "cannot lock a file in '%s'", tmp->dir);
 	}
-	if (!leads_to(tmp->dirfd, tmp->name, tmp->fd)) {
-		*ret_taken = true;
-		return err_set(err, ERR_SYSTEM,
-		    "cannot make a file in '%s': it keeps being removed",
-		    tmp->dir);
-	}
-	return 0;
+	errno = ENOENT;		/* also when it leads to another file */
+	if (leads_to(tmp->dirfd, tmp->name, tmp->fd))
+		return 0;
+	if (errno != ENOENT)
+		return err_sys(err, "cannot look at a file in '%s'", tmp->dir);
+	*ret_taken = true;
+	return err_set(err, ERR_SYSTEM,
+	    "cannot make a file in '%s': it keeps being removed", tmp->dir);
 }
 
 int

@@ -11,6 +11,7 @@
 #include "lib/docker/engine_archive.h"
 #include "lib/run/guardian.h"
 #include "lib/run/job.h"
+#include "lib/run/ledger.h"
 #include "lib/run/lock.h"
 #include "lib/run/plan.h"
 #include "lib/run/prune.h"
@@ -226,6 +227,17 @@ settle_again(const struct config *config, const struct lock *lock,
 		log_info("all that was brought to rest runs again");
 }
 
+/* All is back; where the ledger could not be cleared when it came back, that
+ * was told, and nobody shall start again what is stopped by hand later. */
+static void
+clear_again(const struct lock *lock)
+{
+	struct err err = ERR_INIT;
+
+	if (ledger_clear(lock->fd, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
 /* Before any thread: where somebody will be brought to rest. */
 static int
 start_guardian(const struct config *config, const struct prepared *prepared,
@@ -275,6 +287,8 @@ run_execute(const struct config *config, const struct strlist *jobs,
 	run_jobs(&prepared, &lock, &owed, &report);
 	if (owed)
 		settle_again(config, &lock, &report);
+	else
+		clear_again(&lock);
 	report.started = started;
 	*ret = report;
 	report = (struct report){ 0 };
