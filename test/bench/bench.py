@@ -82,6 +82,15 @@ def make_random(path, scale):
             out.write(os.urandom(1 << 20))
 
 
+def make_pages(path, scale):
+    """4 GB in files of 1 MiB, half of them compressible: a staged snapshot."""
+    content = Content(3)
+    os.makedirs(path)
+    for i in range(int(4096 * scale)):
+        with open(os.path.join(path, "f%d" % i), "wb") as out:
+            out.write(os.urandom(1 << 20) if i % 2 else content.take(1 << 20))
+
+
 SETS = {"small": make_small, "mixed": make_mixed, "random": make_random}
 
 
@@ -368,27 +377,40 @@ class Bench:
         shutil.rmtree(base)
 
 
+    def labelled_volume(self, data, at_its_end):
+        """A volume with that data, and a container that uses it, stops when
+        asked to, and runs a command then. Gives the mount point, or None."""
+        if not (os.environ.get("DOCKER_HOST") and self.endpoint):
+            print("no Engine or no S3 server: not measured")
+            return None
+        subprocess.run(["docker", "volume", "create", "bench"], check=True,
+                       stdout=subprocess.DEVNULL)
+        mount = subprocess.check_output([
+            "docker", "volume", "inspect", "-f", "{{.Mountpoint}}", "bench"],
+            text=True).strip()
+        run(["cp", "-a", data + "/.", mount])
+        subprocess.run([
+            "docker", "run", "-d", "--network", "none", "--name", "bench", "-v",
+            "bench:/data", "-l", "vbackup.enable=true", "-l",
+            "vbackup.stop=true", "busybox", "sh", "-c",
+            "trap '%s; exit 0' TERM; while :; do sleep 0.1; done" %
+            at_its_end], check=True, stdout=subprocess.DEVNULL)
+        return mount
+
+    def remove_volume(self):
+        subprocess.run(["docker", "rm", "-f", "bench"], check=True,
+                       stdout=subprocess.DEVNULL)
+        subprocess.run(["docker", "volume", "rm", "bench"], check=True,
+                       stdout=subprocess.DEVNULL)
+
     def window(self):
         """The window of a labelled container against GNU tar writing the same
         volume into a pipe that is thrown away; S3 throttled to 1 MB/s."""
         print("\n== window: small files in a volume, zstd, local spool, S3 at "
               "1 MB/s")
-        if not (os.environ.get("DOCKER_HOST") and self.endpoint):
-            print("no Engine or no S3 server: not measured")
+        mount = self.labelled_volume(self.data("small"), ":")
+        if mount is None:
             return
-        docker = ["docker"]
-        subprocess.run(docker + ["volume", "create", "bench"], check=True,
-                       stdout=subprocess.DEVNULL)
-        mount = subprocess.check_output(docker + [
-            "volume", "inspect", "-f", "{{.Mountpoint}}", "bench"],
-            text=True).strip()
-        run(["cp", "-a", self.data("small") + "/.", mount])
-        subprocess.run(docker + [
-            "run", "-d", "--network", "none", "--name", "bench", "-v",
-            "bench:/data", "-l", "vbackup.enable=true", "-l",
-            "vbackup.stop=true", "busybox", "sh", "-c",
-            "trap 'exit 0' TERM; while :; do sleep 0.1; done"],
-            check=True, stdout=subprocess.DEVNULL)
         windows, tars, sealed = [], [], {"GPG_PASSPHRASE": PASSPHRASE}
         for turn in range(self.args.runs + 1):
             tar = run("tar -C %s -cf - . | cat >/dev/null" % mount).wall
@@ -396,13 +418,36 @@ class Bench:
             if turn > 0:
                 tars.append(tar)
                 windows.append(window)
-        subprocess.run(docker + ["rm", "-f", "-v", "bench"], check=True,
-                       stdout=subprocess.DEVNULL)
+        self.remove_volume()
         print("tar %.2f s, window %.2f s (the stop and the start included)" %
               (statistics.median(tars), statistics.median(windows)))
         print("%-58s %5.2f  (at most 1.6)" % (
             "window / tar into a pipe", statistics.median(
                 w / t for w, t in zip(windows, tars))))
+
+    def staged(self):
+        """The window with snapshot = staged against that without, when one
+        file in a hundred is written after the copy."""
+        print("\n== staged: 4 GB, 1 % changed between the copy and the window")
+        SETS["pages"] = make_pages
+        if self.labelled_volume(
+                self.data("pages"), "i=0; while [ $i -lt %d ]; do dd "
+                "if=/dev/urandom of=/data/f$i bs=1M count=1 2>/dev/null; "
+                "i=$((i + 100)); done" % int(4096 * self.args.scale)) is None:
+            return
+        windows = {"none": [], "staged": []}
+        for turn in range(self.args.runs + 1):
+            for snapshot, results in windows.items():
+                window = self.one_window(
+                    {"VBACKUP_BACKUP_SNAPSHOT": snapshot})
+                if turn > 0:
+                    results.append(window)
+        self.remove_volume()
+        print("none %.2f s, staged %.2f s (the stop and the start included)" %
+              tuple(statistics.median(v) for v in windows.values()))
+        print("%-58s %5.2f  (at most 0.1)" % (
+            "window staged / none", statistics.median(
+                s / n for n, s in zip(windows["none"], windows["staged"]))))
 
     def one_window(self, settings):
         """Runs until the window is over; the upload is of no interest."""
@@ -446,11 +491,11 @@ def main():
     parser.add_argument("-n", "--runs", type=int, default=3)
     parser.add_argument("-s", "--scale", type=float, default=1.0)
     parser.add_argument("sets", nargs="*",
-                        default=list(SETS) + ["memory", "window"])
+                        default=list(SETS) + ["memory", "window", "staged"])
     bench = Bench(parser.parse_intermixed_args())
     figures = {}
     for name in bench.args.sets:
-        if name in ("memory", "window"):
+        if name in ("memory", "window", "staged"):
             getattr(bench, name)()
         else:
             figures[name] = bench.bench(name)
