@@ -214,6 +214,8 @@ log_line(enum log_level level, const char *fmt, va_list args)
 	wipe_status();
 	if (line.s != NULL)
 		put(line.s, line.len);
+	if (line.failed)	/* cut off, but still a line of its own */
+		put("\n", 1);
 	pthread_mutex_unlock(&mutex);
 	errno = saved;
 }

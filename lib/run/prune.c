@@ -1,5 +1,6 @@
 #include "lib/run/prune.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,25 +17,30 @@ prune_result_free(struct prune_result *result)
 
 /* --- candidates ---------------------------------------------------------- */
 
-static bool
+/* *ret_is: this may be removed. Out of memory, nothing is: its age would be
+ * another one. */
+static int
 judge(const struct job *job, const struct store_entry *entry,
-    struct retain_candidate *ret)
+    struct retain_candidate *ret, bool *ret_is, struct err *err)
 {
 	const char *name = entry->name;
 	time_t made;
-	bool ours;
+	bool ours, tells;
 
+	*ret_is = false;
 	if (*name == '.' || str_ends(name, NAME_METADATA_SUFFIX) ||
 	    (job->latest != NULL && strcmp(name, job->latest) == 0))
-		return false;
+		return 0;
+	errno = 0;
 	ours = name_match(job->pattern, name, &made);
-	if (job->prune_prefix != NULL && !str_starts(name, job->prune_prefix))
-		return false;
-	if (job->prune_prefix == NULL && !ours)
-		return false;
-	*ret = (struct retain_candidate){ name, ours &&
-	    name_tells_day(job->pattern) ? made : entry->modified };
-	return true;
+	tells = ours && name_tells_day(job->pattern);
+	if (errno == ENOMEM)
+		return err_nomem(err);
+	*ret_is = job->prune_prefix != NULL ?
+	    str_starts(name, job->prune_prefix) : ours;
+	*ret = (struct retain_candidate){ name,
+		tells ? made : entry->modified };
+	return 0;
 }
 
 static int
@@ -49,9 +55,14 @@ choose(const struct job *job, const struct store_list *list,
 
 	if (candidates == NULL)
 		return err_nomem(err);
-	for (i = 0; i < list->n; i++)
-		ret->candidates += judge(job, &list->v[i],
-		    &candidates[ret->candidates]);
+	for (i = 0; i < list->n; i++) {
+		bool is;
+
+		if (judge(job, &list->v[i], &candidates[ret->candidates], &is,
+		    err) < 0)
+			return -1;
+		ret->candidates += is;
+	}
 	if (retain_select(candidates, ret->candidates, now, &job->retain,
 	    &selected, &n_selected, &ret->guarded, err) < 0)
 		return -1;

@@ -146,6 +146,19 @@ take_publisher(struct stores *stores)
 	return NULL;
 }
 
+/* Else nothing needs to be stopped and read. */
+static bool
+any_usable(const struct stores *stores, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < stores->n; i++)
+		if (stores->slots[i].store != NULL)
+			return true;
+	*err = stores->slots[0].report->err;
+	return false;
+}
+
 /* A ring must hold the parts that a store has under way, and one to come; and
  * parts must be so large that 10,000 of them are enough. */
 static uint64_t
@@ -196,6 +209,8 @@ stores_spool(struct stores *stores, uint64_t raw_bytes, struct err *err)
 		return spool_new_memory(ring_bytes(stores, raw_bytes),
 		    &stores->spool, err);
 	local = wanted == NULL ? take_publisher(stores) : NULL;
+	if (!any_usable(stores, err))
+		return -1;
 	if (local != NULL) {
 		stores->publisher = local;
 		holder = local->store;

@@ -62,12 +62,13 @@ const char *name_suffix_compression(const char *name);
  * three). Years are 1969 to 9999; two digits are 1969 to 2068. Conversions that
  * are several in one, such as %F, must have no width, or nothing matches. A
  * pattern without a time matches its one name, *ret is 0.
+ * Where memory lacks it does not match, and errno is ENOMEM.
  */
 bool name_match(const char *pattern, const char *name, time_t *ret);
 
 /* name_tells_day: does this pattern tell year and day? Where it does not
  * ("%a", "%m-%d", "%Y-%m") the time that name_match gives says nothing of a
- * name's age. */
+ * name's age. Where memory lacks: false, and errno is ENOMEM. */
 bool name_tells_day(const char *pattern);
 
 #endif

@@ -8,7 +8,9 @@
 #define _GNU_SOURCE
 #include "lib/store/name.h"
 
+#include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/str.h"
@@ -77,16 +79,16 @@ static const struct number {
 static bool
 format(const char *pattern, const struct tm *tm, char ret[TEXT_BYTES])
 {
-	CLEANUP(str_free) struct str padded = STR_INIT;
+	char padded[2 * TEXT_BYTES];
 	size_t n;
 
 	/* One byte more, in front: else an empty result looks like failure. */
-	str_addf(&padded, "x%s", pattern);
-	if (padded.failed)
+	n = (size_t)snprintf(padded, sizeof padded, "x%s", pattern);
+	if (n >= sizeof padded)
 		return false;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	n = strftime(ret, TEXT_BYTES, padded.s, tm);
+	n = strftime(ret, TEXT_BYTES, padded, tm);
 #pragma GCC diagnostic pop
 	if (n == 0)
 		return false;
@@ -153,7 +155,8 @@ parts_of(char letter)
 	return NULL;
 }
 
-/* *ret: the pattern in single conversions; caller frees. */
+/* *ret: the pattern in single conversions; caller frees. Where memory lacks,
+ * errno is ENOMEM. */
 static bool
 take_apart(const char *pattern, char **ret)
 {
@@ -181,7 +184,10 @@ take_apart(const char *pattern, char **ret)
 			str_add(&s, c.spec);
 		pattern += c.len;
 	}
-	return str_take(&s, ret, &err) == 0;
+	if (str_take(&s, ret, &err) == 0)
+		return true;
+	errno = ENOMEM;
+	return false;
 }
 
 /* --- reading ------------------------------------------------------------- */
@@ -447,8 +453,10 @@ name_match(const char *pattern, const char *name, time_t *ret)
 		return false;
 	if (str_format(&pattern_stem, &err, "%.*s", (int)pattern_len,
 	    pattern) < 0 ||
-	    str_format(&name_stem, &err, "%.*s", (int)name_len, name) < 0)
+	    str_format(&name_stem, &err, "%.*s", (int)name_len, name) < 0) {
+		errno = ENOMEM;
 		return false;
+	}
 	return match_stems(pattern_stem, name_stem, ret);
 }
 

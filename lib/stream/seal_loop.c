@@ -4,6 +4,15 @@
 #include <fcntl.h>
 #include <gpgme.h>
 
+/* gpgme 1.18 uses freed memory where add fails: so seal_loop_run does, at once,
+ * in its stead. */
+static void
+give_up(struct seal_loop *loop, gpgme_error_t number)
+{
+	loop->done = true;
+	loop->number = number;
+}
+
 static gpgme_error_t
 add(void *cookie, int fd, int for_reading, gpgme_io_cb_t call,
     void *call_cookie, void **ret_tag)
@@ -16,8 +25,8 @@ add(void *cookie, int fd, int for_reading, gpgme_io_cb_t call,
 			continue;
 		/* gpgme's too are so, but nowhere is that promised. */
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-			return gpgme_err_make_from_errno(
-			    GPG_ERR_SOURCE_USER_1, errno);
+			give_up(loop, gpgme_err_make_from_errno(
+			    GPG_ERR_SOURCE_USER_1, errno));
 		loop->slots[i] = (struct seal_loop_slot){ .loop = loop,
 			.call = call, .cookie = call_cookie };
 		loop->fds[i].fd = fd;
@@ -26,7 +35,9 @@ add(void *cookie, int fd, int for_reading, gpgme_io_cb_t call,
 		*ret_tag = &loop->slots[i];
 		return 0;
 	}
-	return gpgme_err_make(GPG_ERR_SOURCE_USER_1, GPG_ERR_ENFILE);
+	give_up(loop, gpgme_err_make(GPG_ERR_SOURCE_USER_1, GPG_ERR_ENFILE));
+	*ret_tag = NULL;
+	return 0;
 }
 
 static void
@@ -34,6 +45,8 @@ drop(void *tag)
 {
 	struct seal_loop_slot *slot = tag;
 
+	if (slot == NULL)
+		return;
 	slot->call = NULL;
 	slot->loop->fds[slot - slot->loop->slots].fd = -1;
 }
