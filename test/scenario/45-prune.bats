@@ -13,7 +13,8 @@ old() { # DAYS...
 	for days; do
 		name=backup-$(date -d "$days days ago" +%Y-%m-%dT12-00-00).tar.gz
 		echo old >"$ARCHIVE/$name"
-		echo '{}' >"$ARCHIVE/$name.metadata.json"
+		echo '{"version":1,"name":"'"$name"'"}' >\
+		    "$ARCHIVE/$name.metadata.json"
 	done
 }
 
