@@ -180,7 +180,10 @@ encrypt(gpgme_ctx_t gpg, const char *recipients, struct traffic *traffic)
 	number = gpgme_op_encrypt_ext_start(gpg, NULL, recipients,
 	    GPGME_ENCRYPT_ALWAYS_TRUST | GPGME_ENCRYPT_NO_COMPRESS, plain,
 	    cipher);
-	return number != 0 ? number : seal_loop_run(&traffic->loop);
+	if (number == 0)
+		number = seal_loop_run(&traffic->loop);
+	seal_loop_cancel(&traffic->loop, gpg);
+	return number;
 }
 
 /* Everything in, everything out, to gpg's own last word: gpgme succeeds as

@@ -142,6 +142,7 @@ import(gpgme_data_t data, size_t n_blocks, const char *home, struct err *err)
 	number = gpgme_op_import_start(gpg, data);
 	if (number == 0)
 		number = seal_loop_run(&loop);
+	seal_loop_cancel(&loop, gpg);
 	/* The reasons tell more than the number, where there are any. */
 	if (check_import(gpg, n_blocks, err) < 0)
 		return -1;

@@ -9,7 +9,6 @@
 static void
 give_up(struct seal_loop *loop, gpgme_error_t number)
 {
-	loop->done = true;
 	loop->number = number;
 }
 
@@ -104,7 +103,7 @@ seal_loop_run(struct seal_loop *loop)
 {
 	size_t i;
 
-	while (!loop->done) {
+	while (!loop->done && loop->number == 0) {
 		if (poll(loop->fds, SEAL_LOOP_FDS, -1) < 0 && errno != EINTR)
 			return gpgme_err_make_from_errno(
 			    GPG_ERR_SOURCE_USER_1, errno);
@@ -114,4 +113,11 @@ seal_loop_run(struct seal_loop *loop)
 				serve(loop, i);
 	}
 	return loop->number;
+}
+
+void
+seal_loop_cancel(struct seal_loop *loop, struct gpgme_context *gpg)
+{
+	if (!loop->done)
+		(void)gpgme_cancel(gpg);
 }

@@ -48,7 +48,13 @@ void seal_loop_init(struct seal_loop *loop, struct gpgme_context *gpg);
 void seal_loop_bypass(struct seal_loop *loop, seal_loop_move *move,
     void *cookie);
 
-/* seal_loop_run: until the operation is done; its gpgme_error_t. */
+/* seal_loop_run: until the operation is done; its gpgme_error_t. Where waiting
+ * itself fails it is not done: then seal_loop_cancel. */
 unsigned seal_loop_run(struct seal_loop *loop);
+
+/* seal_loop_cancel: when nothing more is wanted of the operation, and before
+ * its data is freed: else gpgme goes on with it at the next occasion. Does
+ * nothing after one that is done. */
+void seal_loop_cancel(struct seal_loop *loop, struct gpgme_context *gpg);
 
 #endif

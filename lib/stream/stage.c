@@ -79,15 +79,19 @@ make_directory(struct stage *stage, bool *ret_taken, struct err *err)
 		return err_sys(err, "cannot make a directory");
 	}
 	stage->fd = openat(stage->parent, stage->name, DIRECTORY | O_NOFOLLOW);
+	if (stage->fd < 0 && errno != ENOENT)
+		return err_sys(err, "cannot open a directory");
 	if (stage->fd >= 0)
 		*ret_taken = flock(stage->fd, LOCK_EX | LOCK_NB) < 0 &&
 		    errno == EWOULDBLOCK;
-	if (*ret_taken || !leads_to(stage->parent, stage->name, stage->fd)) {
-		*ret_taken = true;
-		return err_set(err, ERR_SYSTEM,
-		    "cannot make a directory: it keeps being removed");
-	}
-	return 0;
+	errno = ENOENT;		/* also when it leads to another one */
+	if (!*ret_taken && leads_to(stage->parent, stage->name, stage->fd))
+		return 0;
+	if (!*ret_taken && errno != ENOENT)
+		return err_sys(err, "cannot look at a directory");
+	*ret_taken = true;
+	return err_set(err, ERR_SYSTEM,
+	    "cannot make a directory: it keeps being removed");
 }
 
 /* A default ACL would be inherited by all that is made below. */
