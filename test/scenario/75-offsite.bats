@@ -168,7 +168,8 @@ no_uploads() { [ -z "$(s3 multipart s3://offsite | grep "$PREFIX")" ]; }
 		days = 7
 	E
 	without_directory
-	echo old >"$WORK/old"
+	# Is as good as an archive, and is metadata.
+	echo '{"version":1,"name":"old"}' >"$WORK/old"
 	for days in 8 9 10 3; do
 		name=backup-$(date -d "$days days ago" +%Y-%m-%dT12-00-00).tar.gz
 		for object in "$name" "$name.metadata.json" "sub/$name" \
