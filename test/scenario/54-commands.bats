@@ -604,14 +604,16 @@ tell='echo $JOB_NAME:$JOB_OUTCOME:$COMMAND_RUNTIME_ARCHIVE_FILEPATH'
 }
 
 @test "hooks that take too long are killed with all they started" {
-	hooks "sleep 1234.5 & sleep 1234.5" "sleep 1234.5"
+	# Seconds that no other suite's sleep has.
+	long=1000.$$
+	hooks "sleep $long & sleep $long" "sleep $long"
 	sed -i 's/^\[hooks\]/&\ntimeout = 1s/' "$CONF"
 	run --separate-stderr vbackup run
 	[ "$status" -eq 1 ]
 	[[ $stderr == *"hooks.before"*"did not end within"* ]]
 	[[ $stderr == *"hooks.after"*"did not end within"* ]]
 	no_archive
-	! pgrep -f 'sleep 1234\.5'
+	run ! pgrep -f "sleep $long"
 }
 
 @test "TERM while a hook runs: exit 5, and the one after still runs" {

@@ -160,7 +160,7 @@ passphrase = secret
 [retention]
 keep = last=2
 """ % (self.dir, ",".join("v" + c for c in self.containers), self.name,
-       self.name, SNAPSHOT, self.name, self.name, self.dir, ENGINE, self.store))
+       SNAPSHOT, self.name, self.name, self.dir, ENGINE, self.store))
 
     @staticmethod
     def fill(path):
