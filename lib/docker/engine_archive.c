@@ -7,7 +7,7 @@
 #include "lib/docker/engine_call.h"
 #include "lib/docker/engine_json.h"
 #include "lib/docker/engine_json_helper.h"
-#include "lib/docker/json.h"
+#include "lib/base/json.h"
 
 #define STALL_S 60.0
 

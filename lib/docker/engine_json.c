@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/docker/json.h"
+#include "lib/base/http.h"
+#include "lib/base/json.h"
 
 static const char inspect[] = "GET /containers/ID/json";
 
@@ -305,4 +306,20 @@ engine_json_message(const char *body, size_t len,
 	(void)snprintf(ret, ENGINE_JSON_MESSAGE_BYTES, "%.*s",
 	    (int)(n < ENGINE_JSON_MESSAGE_BYTES ? n :
 	    ENGINE_JSON_MESSAGE_BYTES - 1), text);
+}
+
+int
+engine_json_filter(const char *name, const char *value, char **ret,
+    struct err *err)
+{
+	CLEANUP(json_free) cJSON *json = cJSON_CreateObject();
+	CLEANUP(cleanup_free) char *text = NULL;
+	cJSON *values = cJSON_AddArrayToObject(json, name);
+
+	/* Without memory for value nothing is added: too wide a filter. */
+	if (!cJSON_AddItemToArray(values, cJSON_CreateString(value)))
+		return err_nomem(err);
+	if (json_print(json, &text, err) < 0)
+		return -1;
+	return http_escape(text, ret, err);
 }

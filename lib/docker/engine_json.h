@@ -31,6 +31,11 @@ MUST_CHECK int engine_json_stop_timeout(const char *body, size_t len,
 MUST_CHECK int engine_json_state(const char *body, size_t len,
     struct container_state *ret, struct err *err);
 
+/* {"name":["value"]}, percent-encoded: what a list's parameter "filters" takes.
+ * Caller frees. */
+MUST_CHECK int engine_json_filter(const char *name, const char *value,
+    char **ret, struct err *err);
+
 /* The "Id" of what was made; caller frees. */
 MUST_CHECK int engine_json_id(const char *body, size_t len,
     const char *endpoint, char **ret, struct err *err);

@@ -4,7 +4,7 @@
 #include <cjson/cJSON.h>
 #include <limits.h>
 
-#include "lib/docker/json.h"
+#include "lib/base/json.h"
 
 /* texts may be NULL: then there is no such member. */
 static bool

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/docker/engine_archive.h"
-#include "lib/docker/json.h"
+#include "lib/base/json.h"
 
 int
 engine_json_smallest(const char *body, size_t len, char **ret,

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
-#include "lib/docker/json.h"
+#include "lib/base/json.h"
 
 static const char endpoint[] = "GET /services/ID";
 static const struct json_place at_top = { endpoint, "" };

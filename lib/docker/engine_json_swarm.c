@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/docker/json.h"
+#include "lib/base/json.h"
 
 int
 engine_json_manager(const char *body, size_t len, bool *ret, struct err *err)

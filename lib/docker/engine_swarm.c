@@ -10,7 +10,7 @@
 #include "lib/docker/engine_json_spec.h"
 #include "lib/docker/engine_json_swarm.h"
 #include "lib/docker/engine_tasks.h"
-#include "lib/docker/json.h"
+#include "lib/base/json.h"
 
 /* How long others' changes may be in our way. */
 #define CONFLICT_S 30.0
@@ -238,7 +238,7 @@ get_tasks(struct engine *engine, const char *id, struct task_list *ret,
 	CLEANUP(cleanup_free) char *after = NULL;
 	CLEANUP(cleanup_free) char *filter = NULL;
 
-	if (json_filter("service", id, &filter, err) < 0 ||
+	if (engine_json_filter("service", id, &filter, err) < 0 ||
 	    str_format(&after, err, "?filters=%s", filter) < 0)
 		return -1;
 	endpoint.after = after;
@@ -299,7 +299,7 @@ engine_service_local(struct engine *engine, const char *id, size_t *ret,
 	size_t i;
 
 	if (str_format(&label, err, LABEL_SERVICE_ID "=%s", id) < 0 ||
-	    json_filter("label", label, &filter, err) < 0 ||
+	    engine_json_filter("label", label, &filter, err) < 0 ||
 	    str_format(&after, err, "?filters=%s", filter) < 0)
 		return -1;
 	endpoint.after = after;

@@ -8,7 +8,7 @@
 
 #include "lib/docker/engine_archive.h"
 #include "lib/docker/engine_swarm.h"
-#include "lib/docker/json.h"
+#include "lib/base/json.h"
 
 static const struct {
 	const char *text;

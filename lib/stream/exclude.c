@@ -5,50 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
-/* Some milliseconds. Not compiled to machine code: a hardened unit forbids
- * memory that is writable and executable. */
-#define MATCH_LIMIT 100000
-#define HEAP_LIMIT_KIB 20000
-
-/* As the expressions of Go that users bring along: the text is UTF-8, but a
- * name that is not is searched all the same, and $ is the end, not a newline
- * before it. */
-#define COMPILE_OPTIONS \
-	(PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY)
+#include "lib/base/regex.h"
 
 struct exclude {
 	struct strlist globs;
-	pcre2_code *code;	/* NULL: no expression */
-	pcre2_match_data *data;
-	pcre2_match_context *context;
+	struct regex *regex;	/* NULL: none */
 };
-
-static int
-compile(struct exclude *exclude, const char *regexp, struct err *err)
-{
-	PCRE2_UCHAR why[256];
-	PCRE2_SIZE offset;
-	int code;
-
-	exclude->code = pcre2_compile((PCRE2_SPTR)regexp,
-	    PCRE2_ZERO_TERMINATED, COMPILE_OPTIONS, &code, &offset, NULL);
-	if (exclude->code == NULL) {
-		(void)pcre2_get_error_message(code, why, sizeof why);
-		return err_set(err, ERR_CONFIG, "exclude_regexp '%s' is not a "
-		    "regular expression: %s at offset %zu", regexp,
-		    (const char *)why, (size_t)offset);
-	}
-	exclude->data = pcre2_match_data_create(1, NULL);
-	exclude->context = pcre2_match_context_create(NULL);
-	if (exclude->data == NULL || exclude->context == NULL)
-		return err_nomem(err);
-	(void)pcre2_set_match_limit(exclude->context, MATCH_LIMIT);
-	(void)pcre2_set_heap_limit(exclude->context, HEAP_LIMIT_KIB);
-	return 0;
-}
 
 int
 exclude_new(const struct strlist *globs, const char *regexp,
@@ -62,7 +24,7 @@ exclude_new(const struct strlist *globs, const char *regexp,
 	if (globs != NULL && strlist_copy(globs, &exclude->globs, err) < 0)
 		return -1;
 	if (regexp != NULL && regexp[0] != '\0' &&
-	    compile(exclude, regexp, err) < 0)
+	    regex_new(regexp, &exclude->regex, err) < 0)
 		return -1;
 	*ret = exclude;
 	exclude = NULL;
@@ -129,9 +91,8 @@ exclude_has(struct exclude *exclude, const char *path, bool is_directory)
 {
 	if (globs_have(&exclude->globs, path, is_directory))
 		return true;
-	return exclude->code != NULL && pcre2_match(exclude->code,
-	    (PCRE2_SPTR)path, strlen(path), 0, 0, exclude->data,
-	    exclude->context) >= 0;
+	return exclude->regex != NULL &&
+	    regex_search(exclude->regex, path) == REGEX_YES;
 }
 
 void
@@ -140,9 +101,7 @@ exclude_free(struct exclude *exclude)
 	if (exclude == NULL)
 		return;
 	strlist_free(&exclude->globs);
-	pcre2_code_free(exclude->code);
-	pcre2_match_data_free(exclude->data);
-	pcre2_match_context_free(exclude->context);
+	regex_free(exclude->regex);
 	free(exclude);
 }
 

@@ -1,5 +1,5 @@
 /*
- * exclude: which paths are left out. The only file that knows libpcre2.
+ * exclude: which paths are left out.
  *
  * Globs are those of fnmatch(3), where `*` does not cross a slash:
  *     *.log           any name, at any depth

@@ -124,7 +124,7 @@ an_expression_that_does_not_compile_names_its_offset(void **state)
 	(void)state;
 	assert_int_equal(exclude_new(NULL, "a(b", &exclude, &err), -1);
 	assert_int_equal(err.kind, ERR_CONFIG);
-	assert_string_equal(err.msg, "exclude_regexp 'a(b' is not a regular "
+	assert_string_equal(err.msg, "'a(b' is not a regular "
 	    "expression: missing closing parenthesis at offset 3");
 	assert_null(exclude);
 	assert_int_equal(exclude_new(NULL, "\xff", &exclude, &err), -1);

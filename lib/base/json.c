@@ -1,12 +1,10 @@
 #define _GNU_SOURCE
-#include "lib/docker/json.h"
+#include "lib/base/json.h"
 
 #include <cjson/cJSON.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "lib/base/http.h"
 
 /* A map is searched in order: what a hostile peer sends must stay quick. */
 #define MAP_MAX 4096
@@ -134,21 +132,6 @@ json_keep_numbers(struct cJSON *json, const char *body, size_t len,
 		return -1;
 	p = next_number(p);
 	return p != NULL && *p == '\0' ? 0 : lost(endpoint, err);
-}
-
-int
-json_filter(const char *name, const char *value, char **ret, struct err *err)
-{
-	CLEANUP(json_free) cJSON *json = cJSON_CreateObject();
-	CLEANUP(cleanup_free) char *text = NULL;
-	cJSON *values = cJSON_AddArrayToObject(json, name);
-
-	/* Without memory for value nothing is added: too wide a filter. */
-	if (!cJSON_AddItemToArray(values, cJSON_CreateString(value)))
-		return err_nomem(err);
-	if (json_print(json, &text, err) < 0)
-		return -1;
-	return http_escape(text, ret, err);
 }
 
 struct cJSON *

@@ -1,13 +1,12 @@
 /*
- * json: what the decoders of this folder share: members of an answer, by kind.
- * Only for lib/docker's json.c, engine_json*.c and undo.c, which are the files
- * of this folder that know cJSON.
+ * json: what decoders share: members of an answer, by kind; and what makes
+ * documents: to print one. Only for files that know cJSON.
  *
  * A text that is not as it should be is ERR_PROTOCOL; the message names the
  * endpoint and the field.
  */
-#ifndef LIB_DOCKER_JSON_H
-#define LIB_DOCKER_JSON_H
+#ifndef LIB_BASE_JSON_H
+#define LIB_BASE_JSON_H
 
 #include <stddef.h>
 
@@ -44,11 +43,6 @@ MUST_CHECK int json_print(const struct cJSON *json, char **ret,
  */
 MUST_CHECK int json_keep_numbers(struct cJSON *json, const char *body,
     size_t len, const char *endpoint, struct err *err);
-
-/* json_filter: {"name":["value"]}, percent-encoded: what a list's parameter
- * "filters" takes. Caller frees. */
-MUST_CHECK int json_filter(const char *name, const char *value, char **ret,
-    struct err *err);
 
 /* json_member: a member, or NULL if it is missing or null, or if object is not
  * one (or NULL). */
