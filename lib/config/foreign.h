@@ -6,8 +6,7 @@
 
 enum foreign_verdict {
 	FOREIGN_REFUSE,		/* would switch on a store or a sealing */
-	FOREIGN_WARN,		/* has no effect, and does no harm */
-	FOREIGN_IGNORE
+	FOREIGN_IGNORE		/* has no effect, and does no harm */
 };
 
 struct foreign {

@@ -64,6 +64,8 @@ enum snapshot_choice { SNAPSHOT_NONE, SNAPSHOT_STAGED, SNAPSHOT_FALSE,
 	SNAPSHOT_TRUE };	/* the last two as docker-volume-backup says */
 enum access_choice { ACCESS_AUTO, ACCESS_ENGINE };
 enum quiesce_choice { QUIESCE_BY_STOP, QUIESCE_BY_PAUSE, QUIESCE_BY_NONE };
+enum notify_level_choice { NOTIFY_ERROR, NOTIFY_INFO };
+enum ping_problems_choice { PING_PROBLEMS_FAIL, PING_PROBLEMS_LOG };
 enum windows_choice { WINDOWS_TOGETHER, WINDOWS_EACH };
 enum compression_choice { COMPRESS_AUTO, COMPRESS_GZ, COMPRESS_ZST,
 	COMPRESS_NONE };

@@ -28,10 +28,6 @@ take_foreign(struct load *load, const struct given *given,
 {
 	if (foreign->verdict == FOREIGN_IGNORE || *given->value == '\0')
 		return 0;
-	if (foreign->verdict == FOREIGN_WARN)
-		return strlist_addf(&load->config->warnings, err,
-		    "%s%s: has no effect: %s in this version", given->prefix,
-		    given->name, foreign->reason);
 	return strlist_addf(&load->config->problems, err, "%s%s: %s in this "
 	    "version (unset it to go on without)", given->prefix, given->name,
 	    foreign->reason);

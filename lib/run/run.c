@@ -166,7 +166,8 @@ new_report(const struct plan *plan, struct report *ret, struct err *err)
 		return err_nomem(err);
 	for (i = 0; i < plan->n_jobs; i++)
 		names[i] = plan->jobs[i].name;
-	return report_init(ret, names, plan->n_jobs, err);
+	return report_begin(ret, err) < 0 ? -1 :
+	    report_jobs(ret, names, plan->n_jobs, err);
 }
 
 /* --- what an earlier run left -------------------------------------------- */

@@ -454,7 +454,7 @@ what_variables_say_is_judged(void **state)
 /* Names that no version will have as a setting of its own stand here, so that
  * this need not change with every row that goes. */
 static void
-what_we_lack_is_refused_or_warned_of_but_not_its_value(void **state)
+what_we_lack_is_refused_but_not_its_value(void **state)
 {
 	static const struct {
 		const char *variable, *problem, *warning;
@@ -470,9 +470,6 @@ what_we_lack_is_refused_or_warned_of_but_not_its_value(void **state)
 		    "Drive store in this version (unset it to go on without)",
 		    "" },
 		{ "DROPBOX_REFRESH_TOKEN=", "", "" },
-		{ "NOTIFICATION_LEVEL=info", "", "NOTIFICATION_LEVEL: has no "
-		    "effect: nobody is notified in this version" },
-		{ "NOTIFICATION_LEVEL=", "", "" },
 		{ "BACKUP_CRON_EXPRESSION_FILE=/x", "", "" },
 		{ "WEBDAV_URL_OF_MINE=x", "", "" },
 		{ "PACKAGE_NAME=x", "", "" },
@@ -873,7 +870,7 @@ main(void)
 		TEST(the_environment_goes_over_the_file),
 		TEST(any_variable_may_name_a_file_instead),
 		TEST(what_variables_say_is_judged),
-		TEST(what_we_lack_is_refused_or_warned_of_but_not_its_value),
+		TEST(what_we_lack_is_refused_but_not_its_value),
 		TEST(a_job_goes_over_file_and_environment),
 		TEST(a_job_that_names_sources_or_volumes_gets_no_others),
 		TEST(a_job_can_be_wrong_in_more_ways),

@@ -14,7 +14,8 @@ fresh(void)
 	struct report report;
 	struct err err = ERR_INIT;
 
-	assert_int_equal(report_init(&report, names, 2, &err), 0);
+	assert_int_equal(report_begin(&report, &err), 0);
+	assert_int_equal(report_jobs(&report, names, 2, &err), 0);
 	return report;
 }
 
