@@ -1,6 +1,5 @@
 /*
- * base64: RFC 4648, with padding. The only file beside digest.c that knows
- * libcrypto.
+ * base64: RFC 4648, with padding.
  */
 #ifndef LIB_BASE_BASE64_H
 #define LIB_BASE_BASE64_H

@@ -1,6 +1,6 @@
 /*
  * digest: SHA-256, or MD5 where a protocol asks for it, over a stream. With
- * base64.c and scramble.c, what knows libcrypto.
+ * base64.c, cipher.c and scramble.c, what knows libcrypto.
  */
 #ifndef LIB_BASE_DIGEST_H
 #define LIB_BASE_DIGEST_H

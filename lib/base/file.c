@@ -1,14 +1,13 @@
 #define _GNU_SOURCE
 #include "lib/base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "lib/base/str.h"
 
 #define WRITE_OUT_BYTES (8U << 20)
 
@@ -101,6 +100,48 @@ file_is_dir(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int
+read_names(DIR *dir, const char *path, struct strlist *ret, struct err *err)
+{
+	const struct dirent *entry;
+
+	errno = 0;
+	while ((entry = readdir(dir)) != NULL) {
+		if (*entry->d_name != '.' &&
+		    strlist_add(ret, entry->d_name, err) < 0)
+			return -1;
+		errno = 0;
+	}
+	return errno == 0 ? 0 :
+	    err_sys(err, "cannot read directory '%s'", path);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int
+file_list(const char *path, struct strlist *ret, struct err *err)
+{
+	CLEANUP(strlist_free) struct strlist names = STRLIST_INIT;
+	DIR *dir = opendir(path);
+	int rc;
+
+	if (dir == NULL)
+		return err_sys(err, "cannot read directory '%s'", path);
+	rc = read_names(dir, path, &names, err);
+	(void)closedir(dir);
+	if (rc < 0)
+		return -1;
+	if (names.n != 0)
+		qsort(names.v, names.n, sizeof *names.v, compare_names);
+	*ret = names;
+	names = (struct strlist)STRLIST_INIT;
+	return 0;
 }
 
 int

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "lib/base/err.h"
+#include "lib/base/str.h"
 
 /* file_read: the whole of a file, NUL-terminated, caller frees; *ret_len (may
  * be NULL) without the NUL. More than max bytes is an error, naming the path.*/
@@ -38,6 +39,11 @@ MUST_CHECK int file_join(const char *dir, const char *name, char **ret,
 
 /* file_is_dir: does path lead (through symlinks) to a directory? */
 bool file_is_dir(const char *path);
+
+/* file_list: *ret gets the names in a directory, sorted by their bytes, but
+ * none that begins with a dot. ERR_NOTFOUND if there is no such directory. */
+MUST_CHECK int file_list(const char *path, struct strlist *ret,
+    struct err *err);
 
 /* file_make_dirs: mkdir -p; directories that are made get this mode. */
 MUST_CHECK int file_make_dirs(const char *path, mode_t mode, struct err *err);

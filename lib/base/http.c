@@ -8,28 +8,17 @@
 #include "lib/base/http.h"
 
 #include <curl/curl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/file.h"
 #include "lib/base/http_setup.h"
 #include "lib/base/http_transfer.h"
 #include "lib/base/intr.h"
+#include "lib/base/libcurl.h"
 #include "lib/base/str.h"
 
 #define POLL_MS 100	/* how late a signal is seen, at most */
-#define CA_MAX ((size_t)16 << 20)
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static CURLcode global_rc;
-
-static void
-init_library(void)
-{
-	global_rc = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
 
 static int
 copy_optional(const char *text, char **ret, struct err *err)
@@ -55,26 +44,6 @@ copy_endpoint(struct http *http, const struct http_endpoint *from,
 	    http->unix_socket != NULL ? http->unix_socket : http->base);
 }
 
-/* libcurl knows roots of ours in memory only in place of its file: so they are
- * put behind what is in that file. Its directory of roots stays in use. */
-static int
-join_roots(struct http *http, const char *more, struct err *err)
-{
-	CLEANUP(cleanup_free) char *usual = NULL;
-	char *file = http->ca_file;
-	struct err ignored = ERR_INIT;
-
-	if (file == NULL && curl_easy_getinfo(http->easy, CURLINFO_CAINFO,
-	    &file) != CURLE_OK)
-		file = NULL;
-	if (file != NULL && file_read(file, CA_MAX, &usual, NULL,
-	    http->ca_file != NULL ? err : &ignored) < 0 &&
-	    http->ca_file != NULL)
-		return -1;
-	return str_format(&http->ca_all, err, "%s\n%s\n",
-	    usual != NULL ? usual : "", more);
-}
-
 static void
 http_freep(struct http **http)
 {
@@ -87,10 +56,8 @@ http_new(const struct http_endpoint *endpoint, struct http **ret,
 {
 	CLEANUP(http_freep) struct http *http = NULL;
 
-	(void)pthread_once(&once, init_library);
-	if (global_rc != CURLE_OK)
-		return err_set(err, ERR_SYSTEM, "cannot set up libcurl: %s",
-		    curl_easy_strerror(global_rc));
+	if (libcurl_setup(err) < 0)
+		return -1;
 	http = calloc(1, sizeof *http);
 	if (http == NULL)
 		return err_nomem(err);
@@ -100,8 +67,8 @@ http_new(const struct http_endpoint *endpoint, struct http **ret,
 	http->multi = curl_multi_init();
 	if (http->easy == NULL || http->multi == NULL)
 		return err_nomem(err);
-	if (endpoint->ca_more != NULL &&
-	    join_roots(http, endpoint->ca_more, err) < 0)
+	if (endpoint->ca_more != NULL && libcurl_join_roots(http->easy,
+	    http->ca_file, endpoint->ca_more, &http->ca_all, err) < 0)
 		return -1;
 	*ret = http;
 	http = NULL;
@@ -288,6 +255,14 @@ explain(const struct http *http, CURLcode code,
 	    http->address, text);
 }
 
+/* Did libcurl only stop where we wanted no more? */
+static bool
+was_cut(const struct http_transfer *transfer, CURLcode code)
+{
+	return code == CURLE_WRITE_ERROR && transfer->request->cut_body &&
+	    transfer->too_large && transfer->err.kind == ERR_NONE;
+}
+
 static int
 take_response(struct http *http, struct http_transfer *transfer,
     struct http_response *ret, struct err *err)
@@ -319,7 +294,7 @@ http_call(struct http *http, const struct http_request *request,
 	if (http_setup_all(http, request, &transfer, &setup, err) < 0)
 		return -1;
 	rc = perform(http, &transfer, &code, err);
-	if (rc == 0 && code != CURLE_OK)
+	if (rc == 0 && code != CURLE_OK && !was_cut(&transfer, code))
 		rc = explain(http, code, &transfer, err);
 	if (rc == 0)
 		rc = take_response(http, &transfer, ret, err);

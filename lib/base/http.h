@@ -72,6 +72,8 @@ struct http_request {
 	 * with ERR_INTERRUPTED. NULL: nobody is. */
 	bool (*cancelled)(void *cookie);
 	size_t max_body;	/* of the answer; 0: 64 MiB */
+	bool cut_body;		/* what is behind max_body is no error: it is
+				 * not read, and the answer is what was */
 };
 
 struct http_response {

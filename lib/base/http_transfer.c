@@ -101,12 +101,14 @@ http_transfer_body(char *bytes, size_t size, size_t n, void *data)
 		    &transfer->err) < 0 ? 0 : n;
 	if (n > transfer->max_body - transfer->body.len) {
 		transfer->too_large = true;
-		return 0;
+		if (!request->cut_body)
+			return 0;
+		n = transfer->max_body - transfer->body.len;
 	}
 	str_addn(&transfer->body, bytes, n);
 	if (transfer->body.failed)
 		(void)err_nomem(&transfer->err);
-	return failed(transfer) ? 0 : n;
+	return failed(transfer) || transfer->too_large ? 0 : n;
 }
 
 size_t

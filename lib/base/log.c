@@ -11,18 +11,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/base/str.h"
+#include "lib/base/secrets.h"
+#include "lib/base/tail.h"
 
-#define SECRET_BYTES_MIN 4
+#define IDENTIFIER "vbackup"
 
 static const struct level {
 	const char *name;
 	const char *color;
+	const char *priority;	/* of syslog */
 } levels[] = {
-	[LOG_LEVEL_ERROR] = { "error", "\033[31m" },
-	[LOG_LEVEL_WARNING] = { "warning", "\033[33m" },
-	[LOG_LEVEL_INFO] = { "info", "" },
-	[LOG_LEVEL_DEBUG] = { "debug", "\033[2m" },
+	[LOG_LEVEL_ERROR] = { "error", "\033[31m", "3" },
+	[LOG_LEVEL_WARNING] = { "warning", "\033[33m", "4" },
+	[LOG_LEVEL_INFO] = { "info", "", "6" },
+	[LOG_LEVEL_DEBUG] = { "debug", "\033[2m", "7" },
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -30,7 +32,8 @@ static struct log_settings settings = {
 	LOG_LEVEL_INFO, LOG_FORMAT_TEXT, false, false
 };
 static const char *job;
-static struct strlist secrets;
+static bool journal;		/* stderr is the journal's */
+static struct tail tail;
 static bool status_drawn;
 
 void
@@ -40,6 +43,7 @@ log_setup(const struct log_settings *wanted)
 
 	pthread_mutex_lock(&mutex);
 	settings = *wanted;
+	journal = journal_is_ours();
 	settings.color = settings.color && terminal;
 	settings.status = settings.status && terminal;
 	pthread_mutex_unlock(&mutex);
@@ -58,42 +62,10 @@ log_secret(const char *value, struct err *err)
 {
 	int rc;
 
-	if (strlen(value) < SECRET_BYTES_MIN)
-		return 0;
 	pthread_mutex_lock(&mutex);
-	rc = strlist_add(&secrets, value, err);
+	rc = secrets_add(value, err);
 	pthread_mutex_unlock(&mutex);
 	return rc;
-}
-
-/* The longest secret that text begins with, or 0. */
-static size_t
-secret_length(const char *text)
-{
-	size_t longest = 0, i;
-
-	for (i = 0; i < secrets.n; i++) {
-		size_t n = strlen(secrets.v[i]);
-
-		if (n > longest && strncmp(text, secrets.v[i], n) == 0)
-			longest = n;
-	}
-	return longest;
-}
-
-static void
-add_masked(struct str *s, const char *text)
-{
-	while (*text != '\0') {
-		size_t n = secret_length(text);
-
-		if (n != 0) {
-			str_add(s, "***");
-			text += n;
-		} else {
-			str_addn(s, text++, 1);
-		}
-	}
 }
 
 int
@@ -102,7 +74,7 @@ log_mask(const char *text, char **ret, struct err *err)
 	CLEANUP(str_free) struct str s = STR_INIT;
 
 	pthread_mutex_lock(&mutex);
-	add_masked(&s, text);
+	secrets_add_masked(&s, text);
 	pthread_mutex_unlock(&mutex);
 	return str_take(&s, ret, err);
 }
@@ -120,40 +92,48 @@ add_json_string(struct str *s, const char *visible)
 }
 
 static void
-add_time(struct str *s)
+add_time(struct str *s, const struct timespec *time)
 {
-	struct timespec now;
 	struct tm tm;
 	char date[64], zone[16];
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)localtime_r(&now.tv_sec, &tm);
+	(void)localtime_r(&time->tv_sec, &tm);
 	(void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)strftime(zone, sizeof zone, "%z", &tm);
-	str_addf(s, "%s.%03ld%.3s:%s", date, now.tv_nsec / 1000000, zone,
+	str_addf(s, "%s.%03ld%.3s:%s", date, time->tv_nsec / 1000000, zone,
 	    zone + 3);
 }
 
 static void
-compose_text(struct str *line, enum log_level level, const char *visible)
+add_level_and_job(struct str *s, enum log_level level)
 {
-	const char *color = settings.color ? levels[level].color : "";
-
-	add_time(line);
-	str_addf(line, " %s%-7s", color, levels[level].name);
+	str_addf(s, "%-7s ", levels[level].name);
 	if (job != NULL) {
-		str_add(line, " ");
-		str_add_visible(line, job);
-		str_add(line, ":");
+		str_add_visible(s, job);
+		str_add(s, ": ");
 	}
-	str_addf(line, " %s%s\n", visible, *color != '\0' ? "\033[0m" : "");
 }
 
 static void
-compose_json(struct str *line, enum log_level level, const char *visible)
+compose_text(struct str *line, enum log_level level,
+    const struct timespec *time, const char *visible)
+{
+	const char *color = settings.color ? levels[level].color : "";
+
+	if (!journal) {
+		add_time(line, time);
+		str_addf(line, " %s", color);
+	}
+	add_level_and_job(line, level);
+	str_addf(line, "%s%s\n", visible, *color != '\0' ? "\033[0m" : "");
+}
+
+static void
+compose_json(struct str *line, enum log_level level,
+    const struct timespec *time, const char *visible)
 {
 	str_add(line, "{\"time\":\"");
-	add_time(line);
+	add_time(line, time);
 	str_addf(line, "\",\"level\":\"%s\"", levels[level].name);
 	if (job != NULL) {
 		CLEANUP(str_free) struct str name = STR_INIT;
@@ -166,6 +146,8 @@ compose_json(struct str *line, enum log_level level, const char *visible)
 	add_json_string(line, visible);
 	str_add(line, "}\n");
 }
+
+/* --- where they go ------------------------------------------------------- */
 
 /* The caller holds the mutex. Nothing can be done about a failing stderr. */
 static void
@@ -191,31 +173,84 @@ wipe_status(void)
 	status_drawn = false;
 }
 
-static void PRINTF_LIKE(2, 0)
-log_line(enum log_level level, const char *fmt, va_list args)
+static void
+write_line(enum log_level level, const struct timespec *time,
+    const char *visible)
 {
-	CLEANUP(cleanup_free) char *text = NULL;
-	CLEANUP(str_free) struct str masked = STR_INIT;
-	CLEANUP(str_free) struct str visible = STR_INIT;
 	CLEANUP(str_free) struct str line = STR_INIT;
-	int saved = errno;
 
-	if (level > settings.level)
-		return;
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
-	pthread_mutex_lock(&mutex);
-	add_masked(&masked, text != NULL ? text : fmt);
-	str_add_visible(&visible, masked.s != NULL ? masked.s : "");
+	if (journal)
+		str_addf(&line, "<%s>", levels[level].priority);
 	if (settings.format == LOG_FORMAT_JSON)
-		compose_json(&line, level, visible.s != NULL ? visible.s : "");
+		compose_json(&line, level, time, visible);
 	else
-		compose_text(&line, level, visible.s != NULL ? visible.s : "");
+		compose_text(&line, level, time, visible);
 	wipe_status();
 	if (line.s != NULL)
 		put(line.s, line.len);
 	if (line.failed)	/* cut off, but still a line of its own */
 		put("\n", 1);
+}
+
+static bool
+send_line(enum log_level level, const char *visible)
+{
+	const struct journal_field fields[] = {
+		{ "MESSAGE", visible },
+		{ "PRIORITY", levels[level].priority },
+		{ "SYSLOG_IDENTIFIER", IDENTIFIER },
+		{ "VBACKUP_JOB", job },
+	};
+	size_t n = sizeof fields / sizeof *fields;
+
+	return journal_send(JOURNAL_SOCKET, fields, job != NULL ? n : n - 1);
+}
+
+static void
+show(enum log_level level, const struct timespec *time, const char *text)
+{
+	CLEANUP(str_free) struct str masked = STR_INIT;
+	CLEANUP(str_free) struct str visible = STR_INIT;
+	const char *shown;
+
+	secrets_add_masked(&masked, text);
+	str_add_visible(&visible, masked.s != NULL ? masked.s : "");
+	shown = visible.s != NULL ? visible.s : "";
+	if (!journal || settings.format == LOG_FORMAT_JSON ||
+	    !send_line(level, shown))
+		write_line(level, time, shown);
+}
+
+static void
+keep(enum log_level level, const struct timespec *time, const char *text)
+{
+	CLEANUP(str_free) struct str head = STR_INIT;
+
+	add_time(&head, time);
+	str_add(&head, " ");
+	add_level_and_job(&head, level);
+	tail_add(&tail, head.s != NULL ? head.s : "", text);
+}
+
+static void PRINTF_LIKE(2, 0)
+log_line(enum log_level level, const char *fmt, va_list args)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	bool shown = level <= settings.level;
+	bool kept = level <= LOG_LEVEL_INFO && tail.max_bytes != 0;
+	int saved = errno;
+	struct timespec now;
+
+	if (!shown && !kept)
+		return;
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	pthread_mutex_lock(&mutex);
+	if (shown)
+		show(level, &now, text != NULL ? text : fmt);
+	if (kept)
+		keep(level, &now, text != NULL ? text : fmt);
 	pthread_mutex_unlock(&mutex);
 	errno = saved;
 }
@@ -271,7 +306,7 @@ log_status(const char *fmt, ...)
 	if (text == NULL)
 		return;
 	pthread_mutex_lock(&mutex);
-	add_masked(&masked, text);
+	secrets_add_masked(&masked, text);
 	str_add_visible(&visible, masked.s != NULL ? masked.s : "");
 	put("\r\033[K", 4);
 	if (visible.s != NULL)
@@ -280,15 +315,84 @@ log_status(const char *fmt, ...)
 	pthread_mutex_unlock(&mutex);
 }
 
+/* --- lines that were kept ------------------------------------------------ */
+
 void
-log_close(void)
+log_keep(size_t max_bytes)
+{
+	pthread_mutex_lock(&mutex);
+	if (max_bytes == 0)
+		tail_forget(&tail);
+	tail.max_bytes = max_bytes;
+	pthread_mutex_unlock(&mutex);
+}
+
+int
+log_kept(struct strlist *ret, struct err *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&mutex);
+	rc = tail_list(&tail, ret, err);
+	pthread_mutex_unlock(&mutex);
+	return rc;
+}
+
+/* --- events -------------------------------------------------------------- */
+
+/* The values that others made: in place, the texts are owned by *masked. */
+static int
+mask_fields(struct journal_field *fields, size_t n, struct strlist *masked,
+    struct err *err)
 {
 	size_t i;
 
+	for (i = 0; i < n; i++) {
+		CLEANUP(cleanup_free) char *value = NULL;
+
+		if (log_mask(fields[i].value, &value, err) < 0 ||
+		    strlist_add(masked, value, err) < 0)
+			return -1;
+		fields[i].value = masked->v[i];
+	}
+	return 0;
+}
+
+void
+log_event(const char *id, enum log_level level, const char *message,
+    const struct journal_field *fields, size_t n)
+{
+	const struct journal_field own[] = {
+		{ "MESSAGE_ID", id },
+		{ "PRIORITY", levels[level].priority },
+		{ "SYSLOG_IDENTIFIER", IDENTIFIER },
+	};
+	size_t n_own = sizeof own / sizeof *own;
+	CLEANUP(strlist_free) struct strlist masked = STRLIST_INIT;
+	CLEANUP(cleanup_free) struct journal_field *all = NULL;
+	struct err ignored = ERR_INIT;
+	int saved = errno;
+
+	if (!journal)
+		return;
+	all = calloc(n_own + 1 + n, sizeof *all);
+	if (all == NULL)
+		return;
+	memcpy(all, own, sizeof own);
+	all[n_own] = (struct journal_field){ "MESSAGE", message };
+	if (n != 0)
+		memcpy(all + n_own + 1, fields, n * sizeof *fields);
+	if (mask_fields(all + n_own, n + 1, &masked, &ignored) == 0)
+		(void)!journal_send(JOURNAL_SOCKET, all, n_own + 1 + n);
+	errno = saved;
+}
+
+void
+log_close(void)
+{
 	pthread_mutex_lock(&mutex);
 	wipe_status();
-	for (i = 0; i < secrets.n; i++)
-		str_zero(secrets.v[i]);
-	strlist_free(&secrets);
+	secrets_forget();
+	tail_forget(&tail);
 	pthread_mutex_unlock(&mutex);
 }

@@ -132,10 +132,10 @@ str_zero(char *text)
 		explicit_bzero(text, strlen(text));
 }
 
-/* The length of the UTF-8 sequence at s, or 0 if it is none (RFC 3629). */
-static size_t
-utf8_length(const unsigned char *s)
+size_t
+str_utf8_length(const char *text)
 {
+	const unsigned char *s = (const unsigned char *)text;
 	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
 	    s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
 	size_t i;
@@ -152,11 +152,10 @@ utf8_length(const unsigned char *s)
 bool
 str_is_utf8(const char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
 	size_t n;
 
-	for (; *p != '\0'; p += n) {
-		n = utf8_length(p);
+	for (; *text != '\0'; text += n) {
+		n = str_utf8_length(text);
 		if (n == 0)
 			return false;
 	}
@@ -170,7 +169,7 @@ str_add_visible(struct str *s, const char *text)
 	size_t n;
 
 	for (; *p != '\0'; p += n) {
-		n = utf8_length(p);
+		n = str_utf8_length((const char *)p);
 		if (*p == 0xc2 && p[1] < 0xa0)	/* C1 control characters */
 			n = 0;
 		if (*p == '\n' || *p == '\t' || *p == '\\') {

@@ -49,6 +49,10 @@ void str_zero(char *text);
  * not UTF-8 written as \n, \t, \\ or \xHH: for logs and terminals. */
 void str_add_visible(struct str *s, const char *text);
 
+/* str_utf8_length: how many bytes the UTF-8 character (RFC 3629) at text has;
+ * 0: it is none. A NUL has 1. */
+size_t str_utf8_length(const char *text);
+
 /* str_is_utf8: is text well-formed UTF-8 (RFC 3629)? */
 bool str_is_utf8(const char *text);
 

@@ -1,8 +1,6 @@
 #define _GNU_SOURCE
 #include "lib/config/config.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,45 +73,14 @@ read_member(struct load *load, const char *directory, const char *name,
 }
 
 static int
-list_directory(const char *directory, struct strlist *ret, struct err *err)
-{
-	DIR *dir = opendir(directory);
-	const struct dirent *entry;
-	int rc = 0;
-
-	if (dir == NULL && errno == ENOENT)
-		return 0;
-	if (dir == NULL)
-		return err_sys(err, "cannot read directory '%s'", directory);
-	errno = 0;
-	while (rc == 0 && (entry = readdir(dir)) != NULL) {
-		if (*entry->d_name != '.')
-			rc = strlist_add(ret, entry->d_name, err);
-		errno = 0;
-	}
-	if (rc == 0 && errno != 0)
-		rc = err_sys(err, "cannot read directory '%s'", directory);
-	(void)closedir(dir);
-	return rc;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int
 read_directory(struct load *load, const char *directory, struct err *err)
 {
 	CLEANUP(strlist_free) struct strlist names = STRLIST_INIT;
 	size_t i;
 
-	if (list_directory(directory, &names, err) < 0)
-		return problems_absorb(&load->config->problems, NULL, NULL,
-		    err);
-	if (names.n != 0)
-		qsort(names.v, names.n, sizeof *names.v, compare);
+	if (file_list(directory, &names, err) < 0)
+		return err->kind == ERR_NOTFOUND ? 0 : problems_absorb(
+		    &load->config->problems, NULL, NULL, err);
 	for (i = 0; i < names.n; i++)
 		if (read_member(load, directory, names.v[i], err) < 0)
 			return -1;
@@ -197,6 +164,7 @@ read_all(struct load *load, const struct config_input *input, struct err *err)
 	    read_directory(load, input->directory, err) < 0)
 		return -1;
 	if (variables_read(load, err) < 0 ||
+	    variables_read_credentials(load, err) < 0 ||
 	    layer_apply(&load->base, &config->base, &config->problems,
 	    err) < 0 ||
 	    layer_apply(&load->variables, &config->base, &config->problems,

@@ -19,8 +19,10 @@
  *
  * A setting is given as KEY, as KEY_file (a file's content, trailing newlines
  * cut) or KEY_command (what the command prints, the same; SECRET only): at
- * most one of the three, the same for variables with _FILE and _COMMAND. A
- * file that is empty and a variable that is empty count as not set, but for a
+ * most one of the three, the same for variables with _FILE and _COMMAND. A file
+ * in $CREDENTIALS_DIRECTORY (systemd's) that is called as a setting's variable
+ * is as that variable with _FILE, and no other form of it may be there. A file
+ * that is empty and a variable that is empty count as not set, but for a
  * SECRET, where they are problems.
  */
 #ifndef LIB_CONFIG_CONFIG_H
@@ -31,6 +33,9 @@
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/config/options.h"
+
+/* The job of a configuration that names none. */
+#define CONFIG_BASE_JOB "backup"
 
 struct config_job {
 	char *name;		/* as in [job NAME], or a conf.d file's stem */
@@ -62,7 +67,8 @@ struct config {
 struct config_input {
 	const char *file;	/* NULL: no file; else it must be readable */
 	const char *directory;	/* conf.d; NULL or missing: none */
-	char *const *environment;	/* as environ; NULL-terminated */
+	char *const *environment;	/* as environ; NULL-terminated; also
+					 * says where credentials are */
 };
 
 /*
@@ -79,6 +85,8 @@ struct config_input {
  * a store twice among those of its kind or with a slash in its name, one
  * without a path or bucket, one in the same place as another of its kind,
  * an unknown VBACKUP_* variable, an unknown BACKUP_* one close to a known one,
+ * a credential called VBACKUP_* that is no variable, or as a setting's variable
+ * with _FILE or _COMMAND (any other name is somebody else's),
  * a variable that would switch on a store or a sealing that we lack.
  * Warnings: other unknown BACKUP_* variables, variables of
  * docker-volume-backup that have no effect here, early names.

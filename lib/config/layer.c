@@ -229,7 +229,7 @@ read_value(const struct setting *setting, char **ret, struct err *err)
 		return err_nomem(err);
 	if (setting->name.form == FORM_VALUE || setting->text.len == 0)
 		return str_dup(setting->text.s, ret, err);
-	if (setting->name.form == FORM_FILE)
+	if (setting->name.form != FORM_COMMAND)
 		return read_file(setting->text.s,
 		    (option_specs[setting->name.id].flags & OPTION_BINARY) != 0,
 		    ret, err);

@@ -13,9 +13,10 @@
 #include "lib/base/err.h"
 #include "lib/config/options.h"
 
-/* How a setting is given: the value itself, a file that holds it, or a
- * command that prints it. */
-enum form { FORM_VALUE, FORM_FILE, FORM_COMMAND };
+/* How a setting is given: the value itself, a file that holds it, a command
+ * that prints it, or a file of systemd's that has the variable's name. No name
+ * says that last one. */
+enum form { FORM_VALUE, FORM_FILE, FORM_COMMAND, FORM_CREDENTIAL };
 
 struct name {
 	int id;			/* enum option_id; -1: not known */

@@ -13,7 +13,7 @@ struct given {
 	const char *name;
 	const char *value;
 	const char *where;	/* name, or "path:line" */
-	const char *prefix;	/* "", or "path:line: " */
+	const char *prefix;	/* "", "path:line: " or "credential " */
 };
 
 static bool
@@ -53,14 +53,21 @@ take_unknown(struct load *load, const struct given *given, struct err *err)
 }
 
 static int
+judge_name(struct load *load, struct name name, const struct given *given,
+    struct err *err)
+{
+	if (!name.early || *given->value == '\0')
+		return 0;
+	return strlist_addf(&load->config->warnings, err, "%s%s: an early "
+	    "name, now it is %s", given->prefix, given->name,
+	    option_specs[name.id].env);
+}
+
+static int
 take_setting(struct load *load, struct layer *layer, struct name name,
     const struct given *given, struct err *err)
 {
-	const struct option_spec *spec = &option_specs[name.id];
-
-	if (name.early && *given->value != '\0' &&
-	    strlist_addf(&load->config->warnings, err, "%s%s: an early name, "
-	    "now it is %s", given->prefix, given->name, spec->env) < 0)
+	if (judge_name(load, name, given, err) < 0)
 		return -1;
 	return layer_add(layer, name, given->name, given->where, given->value,
 	    &load->config->problems, err);
@@ -106,6 +113,70 @@ variables_read(struct load *load, struct err *err)
 			return -1;
 		given = (struct given){ name, equals + 1, name, "" };
 		if (take(load, &load->variables, &given, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static const char *
+find_variable(char *const *environment, const char *name)
+{
+	size_t n = strlen(name);
+	char *const *e;
+
+	for (e = environment; e != NULL && *e != NULL; e++)
+		if (strncmp(*e, name, n) == 0 && (*e)[n] == '=')
+			return *e + n + 1;
+	return NULL;
+}
+
+/* The file is read when the layer is applied, as with _FILE. A name that ends
+ * like that would say the same twice: passed over, a secret would be missing,
+ * and nobody told. */
+static int
+take_credential(struct load *load, const char *path, const char *variable,
+    struct err *err)
+{
+	const struct given given = { variable, path, path, "credential " };
+	struct strlist *problems = &load->config->problems;
+	struct name name;
+
+	if (names_variable(variable, &name, err) < 0)
+		return -1;
+	if (name.id < 0)
+		return str_starts(variable, "VBACKUP_") ?
+		    take_unknown(load, &given, err) : 0;
+	if (name.form != FORM_VALUE)
+		return strlist_addf(problems, err, "%s%s: a credential is "
+		    "called as the variable, without _FILE or _COMMAND",
+		    given.prefix, variable);
+	name.form = FORM_CREDENTIAL;
+	if (judge_name(load, name, &given, err) < 0)
+		return -1;
+	/* Its path says all: that is how it is written, and where. */
+	return layer_add(&load->variables, name, path, path, path, problems,
+	    err);
+}
+
+int
+variables_read_credentials(struct load *load, struct err *err)
+{
+	CLEANUP(strlist_free) struct strlist names = STRLIST_INIT;
+	const char *directory = find_variable(load->environment,
+	    "CREDENTIALS_DIRECTORY");
+	size_t i;
+
+	if (directory == NULL || *directory == '\0')
+		return 0;
+	if (file_list(directory, &names, err) < 0)
+		return err->kind == ERR_NOTFOUND ? 0 : problems_absorb(
+		    &load->config->problems, "CREDENTIALS_DIRECTORY", NULL,
+		    err);
+	for (i = 0; i < names.n; i++) {
+		CLEANUP(cleanup_free) char *path = NULL;
+
+		if (file_join(directory, names.v[i], &path, err) < 0 ||
+		    take_credential(load, path, names.v[i], err) < 0)
 			return -1;
 	}
 	return 0;

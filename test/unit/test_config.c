@@ -383,6 +383,156 @@ any_variable_may_name_a_file_instead(void **state)
 	config_free(&config);
 }
 
+/* --- systemd's credentials ----------------------------------------------- */
+
+/* Up to three files below root; and up to two variables. */
+struct credentials {
+	struct { const char *name, *content; } files[3];
+	const char *variables[2];
+};
+
+static struct config
+load_credentials(const char *ini, const struct credentials *credentials)
+{
+	char variable[128], secrets[96], path[200];
+	const char *environment[] = { variable, credentials->variables[0],
+		credentials->variables[1], NULL };
+	struct config config;
+	size_t i;
+
+	(void)snprintf(secrets, sizeof secrets, "%s/c", root);
+	assert_int_equal(mkdir(secrets, 0700), 0);
+	(void)snprintf(variable, sizeof variable, "CREDENTIALS_DIRECTORY=%s",
+	    secrets);
+	for (i = 0; i < 3 && credentials->files[i].name != NULL; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", secrets,
+		    credentials->files[i].name);
+		if (credentials->files[i].content == NULL)
+			assert_int_equal(mkdir(path, 0700), 0);
+		else
+			write_text(path, credentials->files[i].content);
+	}
+	config = load(ini, environment);
+	(void)snprintf(path, sizeof path, "rm -rf '%s'", secrets);
+	assert_int_equal(system(path), 0);
+	return config;
+}
+
+static void
+a_credential_is_the_variable_that_it_is_called_as(void **state)
+{
+	static const struct credentials credentials = { .files = {
+		{ "GPG_PASSPHRASE", "open sesame\r\n\n" },
+		{ "BACKUP_SOURCES", "/a\n/b\n" },
+		{ "LOCK_TIMEOUT", "\n" } } };
+	struct config config = load_credentials("[lock]\ntimeout = 5s\n"
+	    "[seal]\npassphrase = of the file\n[job x]\nsources = /x\n"
+	    "[job y]\nsources = /y\nseal.passphrase = of the job\n",
+	    &credentials);
+	char where[200];
+
+	(void)state;
+	assert_lines(&config.problems, "");
+	assert_lines(&config.warnings, "");
+	assert_string_equal(config.base.seal_passphrase, "open sesame");
+	assert_list(&config.base.sources, "/a|/b");
+	assert_int_equal(config.base.lock_timeout_ns, INT64_C(5000000000));
+	(void)snprintf(where, sizeof where, "%s/c/GPG_PASSPHRASE", root);
+	assert_string_equal(
+	    config.base.origin[OPTION_ID_seal_passphrase].where, where);
+	assert_int_equal(config.base.origin[OPTION_ID_seal_passphrase].kind,
+	    ORIGIN_ENVIRONMENT);
+	assert_int_equal(config.n_jobs, 2);
+	assert_string_equal(config.jobs[0].options.seal_passphrase,
+	    "open sesame");
+	assert_string_equal(config.jobs[1].options.seal_passphrase,
+	    "of the job");
+	config_free(&config);
+}
+
+static void
+what_credentials_say_is_judged(void **state)
+{
+	static const struct {
+		struct credentials credentials;
+		const char *problems, *warnings;
+	} rows[] = {
+		{ { { { "GPG_PASSPHRASE", "x" } },
+		    { "GPG_PASSPHRASE=y" } }, "@/c/GPG_PASSPHRASE: the same "
+		    "setting is given by 'GPG_PASSPHRASE' (only one of them "
+		    "may be there)", "" },
+		{ { { { "GPG_PASSPHRASE", "x" } },
+		    { "GPG_PASSPHRASE_FILE=/dev/zero" } },
+		    "GPG_PASSPHRASE_FILE: cannot read '/dev/zero': more than "
+		    "1048576 bytes|@/c/GPG_PASSPHRASE: the same setting is "
+		    "given by 'GPG_PASSPHRASE_FILE' (only one of them may be "
+		    "there)", "" },
+		{ { { { "GPG_PASSPHRASE", "x" } },
+		    { "GPG_PASSPHRASE_COMMAND=echo y" } },
+		    "@/c/GPG_PASSPHRASE: the same setting is given by "
+		    "'GPG_PASSPHRASE_COMMAND' (only one of them may be there)",
+		    "" },
+		{ { { { "GPG_PASSPHRASE", "" } } }, "@/c/GPG_PASSPHRASE: a "
+		    "secret must not be empty", "" },
+		{ { { { "GPG_PASSPHRASE", NULL } } }, "@/c/GPG_PASSPHRASE: "
+		    "cannot read '@/c/GPG_PASSPHRASE': Is a directory", "" },
+		{ { { { "LOCK_TIMEOUT", "5 parsecs" } } },
+		    "@/c/LOCK_TIMEOUT: '5 parsecs' is not a duration (such "
+		    "as 90s or 1h30m)", "" },
+		{ { { { "VBACKUP_LOCK_DIRECTRY", "x" } } }, "credential "
+		    "VBACKUP_LOCK_DIRECTRY: unknown variable (did you mean "
+		    "VBACKUP_LOCK_DIRECTORY?)", "" },
+		{ { { { "VBACKUP_", "x" } } },
+		    "credential VBACKUP_: unknown variable", "" },
+		{ { { { "GPG_PASSPHRASE_FILE", "x" } } }, "credential "
+		    "GPG_PASSPHRASE_FILE: a credential is called as the "
+		    "variable, without _FILE or _COMMAND", "" },
+		{ { { { "LOCK_TIMEOUT_COMMAND", "x" } } }, "credential "
+		    "LOCK_TIMEOUT_COMMAND: a credential is called as the "
+		    "variable, without _FILE or _COMMAND", "" },
+		{ { { { "BACKUP_SOURCE", "x" }, { "tls.key", "x" },
+		    { "gpg_passphrase", "x" } } }, "", "" },
+		{ { { { ".VBACKUP_X", "x" } } }, "", "" },
+		{ { { { "BACKUP_STOP_CONTAINER_LABEL", "x" } } }, "",
+		    "credential BACKUP_STOP_CONTAINER_LABEL: an early name, "
+		    "now it is BACKUP_STOP_DURING_BACKUP_LABEL" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LENGTH(rows); i++) {
+		struct config config = load_credentials(NULL,
+		    &rows[i].credentials);
+
+		assert_lines(&config.problems, rows[i].problems);
+		assert_lines(&config.warnings, rows[i].warnings);
+		config_free(&config);
+	}
+}
+
+static void
+no_directory_of_credentials_is_no_mistake(void **state)
+{
+	char file_instead[200];
+	const char *const none[] = { "CREDENTIALS_DIRECTORY=", NULL };
+	const char *const missing[] = { "CREDENTIALS_DIRECTORY=/not/there",
+		NULL };
+	const char *const wrong[] = { file_instead, NULL };
+	struct config config = load_well(NULL, none);
+
+	(void)state;
+	config_free(&config);
+	config = load_well(NULL, missing);
+	config_free(&config);
+	write_text(value, "");
+	(void)snprintf(file_instead, sizeof file_instead,
+	    "CREDENTIALS_DIRECTORY=%s", value);
+	config = load(NULL, wrong);
+	assert_lines(&config.problems, "CREDENTIALS_DIRECTORY: cannot read "
+	    "directory '@/value': Not a directory");
+	config_free(&config);
+}
+
 static void
 what_variables_say_is_judged(void **state)
 {
@@ -869,6 +1019,9 @@ main(void)
 		TEST(a_file_that_was_named_must_be_there),
 		TEST(the_environment_goes_over_the_file),
 		TEST(any_variable_may_name_a_file_instead),
+		TEST(a_credential_is_the_variable_that_it_is_called_as),
+		TEST(what_credentials_say_is_judged),
+		TEST(no_directory_of_credentials_is_no_mistake),
 		TEST(what_variables_say_is_judged),
 		TEST(what_we_lack_is_refused_but_not_its_value),
 		TEST(a_job_goes_over_file_and_environment),

@@ -149,6 +149,45 @@ directories_are_made_with_their_parents(void **state)
 	assert_int_equal(file_sync_dir(-1, "gone", &err), -1);
 }
 
+static void
+a_directory_is_listed_in_order_without_what_is_hidden(void **state)
+{
+	CLEANUP(strlist_free) struct strlist names = STRLIST_INIT;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(file_make_dirs(scratch_path(&scratch, "list/b"),
+	    0700, &err), 0);
+	assert_int_equal(file_list(scratch_path(&scratch, "list/b"), &names,
+	    &err), 0);
+	assert_int_equal(names.n, 0);
+	scratch_write(&scratch, "list/a\n\xff", "", 0);
+	scratch_write(&scratch, "list/B", "", 0);
+	scratch_write(&scratch, "list/.hidden", "", 0);
+	assert_int_equal(file_list(scratch_path(&scratch, "list"), &names,
+	    &err), 0);
+	assert_int_equal(names.n, 3);
+	assert_string_equal(names.v[0], "B");
+	assert_string_equal(names.v[1], "a\n\xff");
+	assert_string_equal(names.v[2], "b");
+}
+
+static void
+a_directory_that_cannot_be_listed_says_why(void **state)
+{
+	CLEANUP(strlist_free) struct strlist names = STRLIST_INIT;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(file_list("/not/there", &names, &err), -1);
+	assert_int_equal(err.kind, ERR_NOTFOUND);
+	assert_string_equal(err.msg, "cannot read directory '/not/there': No "
+	    "such file or directory");
+	assert_int_equal(file_list("/dev/null", &names, &err), -1);
+	assert_int_equal(err.kind, ERR_SYSTEM);
+	assert_int_equal(names.n, 0);
+}
+
 int
 main(void)
 {
@@ -161,6 +200,9 @@ main(void)
 		cmocka_unit_test(a_full_device_is_told_apart),
 		cmocka_unit_test(join_puts_exactly_one_slash_between),
 		cmocka_unit_test(directories_are_made_with_their_parents),
+		cmocka_unit_test(
+		    a_directory_is_listed_in_order_without_what_is_hidden),
+		cmocka_unit_test(a_directory_that_cannot_be_listed_says_why),
 	};
 
 	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);

@@ -519,6 +519,40 @@ a_body_has_a_limit(void **state)
 }
 
 static void
+a_body_may_be_cut_and_an_answer_that_ends_early_not(void **state)
+{
+	static const struct peer_step steps[] = {
+		{ .request = "GET /", .answer = OK("11", "01234567890"),
+		  .then = PEER_STALL },
+		{ .request = "GET /", .answer = OK("10", "0123456789") },
+	};
+	static const struct peer_step early = { .request = "GET /",
+	    .answer = OK("10", "012"), .then = PEER_CLOSE };
+	const struct http_request request = { .method = "GET", .path = "/",
+	    .max_body = 10, .cut_body = true };
+	struct err err = ERR_INIT;
+	struct peer *peer;
+	struct http *http;
+	size_t i;
+
+	(void)state;
+	peer = peer_start_unix(STEPS(steps));
+	http = connect_to(peer);
+	for (i = 0; i < 2; i++) {
+		struct http_response response = HTTP_RESPONSE_INIT;
+
+		assert_int_equal(http_call(http, &request, &response, &err),
+		    0);
+		assert_string_equal(response.body, "0123456789");
+		http_response_free(&response);
+	}
+	http_free(http);
+	peer_finish(peer);
+	peer_free(peer);
+	assert_int_equal(fails(&early, &request, NULL), ERR_PROTOCOL);
+}
+
+static void
 a_stalled_answer_is_a_timeout(void **state)
 {
 	static const struct peer_step nothing = { .request = "GET /",
@@ -718,6 +752,8 @@ main(void)
 		cmocka_unit_test(a_connection_that_was_closed_is_made_again),
 		cmocka_unit_test(what_is_not_an_answer_is_a_protocol_error),
 		cmocka_unit_test(a_body_has_a_limit),
+		cmocka_unit_test(
+		    a_body_may_be_cut_and_an_answer_that_ends_early_not),
 		cmocka_unit_test(a_stalled_answer_is_a_timeout),
 		cmocka_unit_test(nobody_there_is_unreachable),
 		cmocka_unit_test(proxies_of_the_environment_can_be_ignored),

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -73,7 +74,7 @@ forget(void **state)
 	(void)state;
 	log_close();
 	log_job(NULL);
-	return 0;
+	return unsetenv("JOURNAL_STREAM");
 }
 
 static void
@@ -349,6 +350,301 @@ logging_leaves_errno_alone(void **state)
 	(void)captured();
 }
 
+/* --- kept lines ---------------------------------------------------------- */
+
+/* Without their times; a bar behind each. */
+static const char *
+kept_lines(void)
+{
+	static char text[1000];
+	CLEANUP(strlist_free) struct strlist lines = STRLIST_INIT;
+	struct err err = ERR_INIT;
+	size_t i, n = 0;
+
+	assert_int_equal(log_kept(&lines, &err), 0);
+	text[0] = '\0';
+	for (i = 0; i < lines.n && n < sizeof text; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s|",
+		    lines.v[i] + (*lines.v[i] == '2' ? 30 : 0));
+	return text;
+}
+
+static void
+lines_are_kept_from_info_on_whatever_is_shown(void **state)
+{
+	struct log_settings settings = text_settings;
+	enum log_level level;
+
+	(void)state;
+	for (level = LOG_LEVEL_ERROR; level <= LOG_LEVEL_DEBUG; level++) {
+		settings.level = level;
+		capture(&settings);
+		log_info("before");
+		log_keep(10000);
+		log_error("e");
+		log_job("db\n");
+		log_warning("w");
+		log_info("i\n\xff");
+		log_debug("d");
+		log_job(NULL);
+		(void)captured();
+		assert_string_equal(kept_lines(), "error   e|"
+		    "warning db\\n: w|info    db\\n: i\\n\\xff|");
+		log_close();
+		assert_string_equal(kept_lines(), "");
+	}
+}
+
+static void
+a_kept_line_is_the_line_that_was_shown(void **state)
+{
+	CLEANUP(strlist_free) struct strlist lines = STRLIST_INIT;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	log_keep(10000);
+	capture(&text_settings);
+	log_info("x");
+	assert_int_equal(log_kept(&lines, &err), 0);
+	assert_int_equal(lines.n, 1);
+	(void)captured();
+	assert_int_equal(strlen(output), strlen(lines.v[0]) + 1);
+	assert_memory_equal(output, lines.v[0], strlen(lines.v[0]));
+}
+
+static void
+kept_lines_are_text_also_where_the_log_is_json(void **state)
+{
+	(void)state;
+	log_keep(10000);
+	capture(&json_settings);
+	log_info("\"x\"");
+	(void)captured();
+	assert_string_equal(kept_lines(), "info    \"x\"|");
+}
+
+static void
+of_too_many_lines_the_newest_are_kept(void **state)
+{
+	struct log_settings settings = text_settings;
+	int i;
+
+	(void)state;
+	settings.level = LOG_LEVEL_ERROR;
+	capture(&settings);
+	/* TIME, " info    ", "1", and a newline. */
+	log_keep(3 * (29 + 9 + 1 + 1));
+	for (i = 0; i < 9; i++)
+		log_info("%d", i);
+	assert_string_equal(captured(), "");
+	assert_string_equal(kept_lines(), "[6 earlier lines left out]|"
+	    "info    6|info    7|info    8|");
+	log_keep(0);
+	log_info("x");
+	assert_string_equal(kept_lines(), "");
+}
+
+static void
+kept_lines_are_masked_with_secrets_told_later(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	log_keep(10000);
+	capture(&text_settings);
+	log_info("hunter2 and\nmore, info");
+	assert_non_null(strstr(captured(), "hunter2 and\\nmore"));
+	assert_string_equal(kept_lines(), "info    hunter2 and\\nmore, info|");
+	assert_int_equal(log_secret("and\nmore", &err), 0);
+	assert_int_equal(log_secret("hunter2", &err), 0);
+	assert_int_equal(log_secret("info", &err), 0);
+	assert_string_equal(kept_lines(), "info    *** ***, ***|");
+}
+
+/* --- the journal --------------------------------------------------------- */
+
+/* In place of the journal: it takes the fields, or is not there. */
+static bool journal_there;
+static int n_entries;
+static char entry[2000];
+
+bool __wrap_journal_send(const char *path, const struct journal_field *fields,
+    size_t n);
+
+bool
+__wrap_journal_send(const char *path, const struct journal_field *fields,
+    size_t n)
+{
+	size_t i, len = 0;
+
+	assert_string_equal(path, JOURNAL_SOCKET);
+	errno = EHOSTUNREACH;
+	if (!journal_there)
+		return false;
+	n_entries++;
+	for (i = 0; i < n; i++)
+		len += (size_t)snprintf(entry + len, sizeof entry - len,
+		    "%s=%s|", fields[i].name, fields[i].value);
+	return true;
+}
+
+/* As capture; with a journal that has our standard error. */
+static void
+capture_journal(const struct log_settings *settings, bool there)
+{
+	static const struct log_settings none = { LOG_LEVEL_ERROR,
+		LOG_FORMAT_TEXT, false, false };
+	char stream[64];
+	struct stat st;
+
+	capture(&none);
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	(void)snprintf(stream, sizeof stream, "%ju:%ju",
+	    (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
+	log_setup(settings);
+	journal_there = there;
+	n_entries = 0;
+	entry[0] = '\0';
+}
+
+static void
+in_the_journal_a_line_is_an_entry(void **state)
+{
+	static const struct {
+		void (*log)(const char *fmt, ...) PRINTF_LIKE(1, 2);
+		const char *job;
+		const char *entry;
+	} cases[] = {
+		{ log_error, NULL, "MESSAGE=*** a\\n\\xff|PRIORITY=3|"
+		    "SYSLOG_IDENTIFIER=vbackup|" },
+		{ log_warning, "db", "MESSAGE=*** a\\n\\xff|PRIORITY=4|"
+		    "SYSLOG_IDENTIFIER=vbackup|VBACKUP_JOB=db|" },
+		{ log_info, "", "MESSAGE=*** a\\n\\xff|PRIORITY=6|"
+		    "SYSLOG_IDENTIFIER=vbackup|VBACKUP_JOB=|" },
+		{ log_debug, NULL, "MESSAGE=*** a\\n\\xff|PRIORITY=7|"
+		    "SYSLOG_IDENTIFIER=vbackup|" },
+	};
+	struct err err = ERR_INIT;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(log_secret("hunter2", &err), 0);
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		capture_journal(&text_settings, true);
+		log_job(cases[i].job);
+		errno = EXDEV;
+		cases[i].log("hunter2 %s\n\xff", "a");
+		assert_int_equal(errno, EXDEV);
+		assert_string_equal(captured(), "");
+		assert_int_equal(n_entries, 1);
+		assert_string_equal(entry, cases[i].entry);
+	}
+}
+
+static void
+where_the_journal_takes_none_the_line_has_its_priority(void **state)
+{
+	(void)state;
+	capture_journal(&text_settings, false);
+	log_error("e");
+	log_job("db");
+	log_warning("w\n");
+	log_job(NULL);
+	log_info("i");
+	log_debug("d");
+	assert_string_equal(captured(), "<3>error   e\n"
+	    "<4>warning db: w\\n\n<6>info    i\n<7>debug   d\n");
+}
+
+static void
+lines_of_json_stay_lines_in_the_journal(void **state)
+{
+	const char *end = NULL;
+	cJSON *line;
+
+	(void)state;
+	capture_journal(&json_settings, true);
+	log_warning("w");
+	(void)captured();
+	assert_int_equal(n_entries, 0);
+	assert_memory_equal(output, "<4>{", 4);
+	line = cJSON_ParseWithOpts(output + 3, &end, 0);
+	assert_non_null(line);
+	assert_string_equal(end, "\n");
+	assert_string_equal(cJSON_GetStringValue(
+	    cJSON_GetObjectItem(line, "msg")), "w");
+	cJSON_Delete(line);
+}
+
+static void
+lines_above_the_level_are_not_in_the_journal_but_kept(void **state)
+{
+	struct log_settings settings = text_settings;
+
+	(void)state;
+	settings.level = LOG_LEVEL_WARNING;
+	log_keep(1000);
+	capture_journal(&settings, true);
+	log_info("i");
+	(void)captured();
+	assert_int_equal(n_entries, 0);
+	assert_string_equal(kept_lines(), "info    i|");
+}
+
+static void
+an_event_is_for_the_journal_whatever_the_settings_are(void **state)
+{
+	static const struct journal_field fields[] = {
+		{ "VBACKUP_OUTCOME", "success" },
+		{ "VBACKUP_ARCHIVE", "s3://hunter2/vbackup" },
+	};
+	struct log_settings settings = json_settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	settings.level = LOG_LEVEL_ERROR;
+	/* Words that are of the entry, not of what others put into it. */
+	assert_int_equal(log_secret("hunter2", &err), 0);
+	assert_int_equal(log_secret("vbackup", &err), 0);
+	assert_int_equal(log_secret(LOG_EVENT_RUN_ENDED, &err), 0);
+	capture_journal(&settings, true);
+	errno = EXDEV;
+	log_event(LOG_EVENT_RUN_ENDED, LOG_LEVEL_INFO, "done with hunter2",
+	    fields, 2);
+	assert_int_equal(errno, EXDEV);
+	assert_string_equal(captured(), "");
+	assert_int_equal(n_entries, 1);
+	assert_string_equal(entry, "MESSAGE_ID=" LOG_EVENT_RUN_ENDED "|"
+	    "PRIORITY=6|SYSLOG_IDENTIFIER=vbackup|MESSAGE=done with ***|"
+	    "VBACKUP_OUTCOME=success|VBACKUP_ARCHIVE=s3://***/***|");
+	capture_journal(&settings, true);
+	log_event(LOG_EVENT_RUN_ENDED, LOG_LEVEL_ERROR, "x", NULL, 0);
+	(void)captured();
+	assert_string_equal(entry, "MESSAGE_ID=" LOG_EVENT_RUN_ENDED "|"
+	    "PRIORITY=3|SYSLOG_IDENTIFIER=vbackup|MESSAGE=x|");
+}
+
+static void
+without_a_journal_there_is_no_event_and_no_entry(void **state)
+{
+	(void)state;
+	assert_int_equal(setenv("JOURNAL_STREAM", "1:1", 1), 0);
+	journal_there = true;
+	n_entries = 0;
+	log_keep(1000);
+	capture(&text_settings);
+	log_event(LOG_EVENT_RUN_ENDED, LOG_LEVEL_ERROR, "x", NULL, 0);
+	log_error("line");
+	assert_non_null(strstr(captured(), " error   line\n"));
+	assert_int_equal(n_entries, 0);
+	/* An event that the journal does not take is lost, and no line. */
+	capture_journal(&text_settings, false);
+	log_event(LOG_EVENT_RUN_ENDED, LOG_LEVEL_ERROR, "x", NULL, 0);
+	assert_string_equal(captured(), "");
+	assert_string_equal(kept_lines(), "error   line|");
+}
+
 int
 main(void)
 {
@@ -365,6 +661,17 @@ main(void)
 		TEST(the_status_line_is_masked_escaped_and_cut_to_the_width),
 		TEST(lines_of_many_threads_do_not_mix),
 		TEST(logging_leaves_errno_alone),
+		TEST(lines_are_kept_from_info_on_whatever_is_shown),
+		TEST(a_kept_line_is_the_line_that_was_shown),
+		TEST(kept_lines_are_text_also_where_the_log_is_json),
+		TEST(of_too_many_lines_the_newest_are_kept),
+		TEST(kept_lines_are_masked_with_secrets_told_later),
+		TEST(in_the_journal_a_line_is_an_entry),
+		TEST(where_the_journal_takes_none_the_line_has_its_priority),
+		TEST(lines_of_json_stay_lines_in_the_journal),
+		TEST(lines_above_the_level_are_not_in_the_journal_but_kept),
+		TEST(an_event_is_for_the_journal_whatever_the_settings_are),
+		TEST(without_a_journal_there_is_no_event_and_no_entry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
