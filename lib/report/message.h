@@ -30,7 +30,8 @@ enum message_unit { MESSAGE_BYTES, MESSAGE_CHARACTERS };	/* of UTF-8 */
  * message_fit: *ret is text, or, if it is longer than max units, a third of
  * max from its head, a line MESSAGE_MARK, and the rest of max from its tail:
  * never more than max, never a part of a character, whole lines where lines
- * are short. max is at least 64. Caller frees.
+ * are short. max is at least 64. A byte that is not UTF-8 counts as a
+ * character. Caller frees.
  */
 MUST_CHECK int message_fit(const char *text, size_t max,
     enum message_unit unit, char **ret, struct err *err);
@@ -41,15 +42,17 @@ MUST_CHECK int message_cut(const char *text, size_t max,
     enum message_unit unit, char **ret, struct err *err);
 
 /* message_whole: title, separator and body in one text, fitted so that the
- * whole has no more than max units (0: no limit). For services without a
- * title. Caller frees. */
+ * whole has no more than max units (0: no limit, else at least 64); an empty
+ * title takes its separator along. For services without a title. Caller
+ * frees. */
 MUST_CHECK int message_whole(const struct message *message,
     const char *separator, size_t max, enum message_unit unit, char **ret,
     struct err *err);
 
-/* message_line: *ret is text as one line: what is below a blank (CR, LF, NUL
- * cannot be) becomes a blank, bytes that are no UTF-8 a question mark, blanks
- * at both ends go. For what becomes a title, or a header. Caller frees. */
+/* message_line: *ret is text as one line: a control character (CR, LF, DEL,
+ * U+0080 to U+009F) becomes a blank, a byte that is not UTF-8 a question mark,
+ * blanks at both ends go. For what becomes a title, or a header. Caller
+ * frees. */
 MUST_CHECK int message_line(const char *text, char **ret, struct err *err);
 
 /* message_utf8: *ret is text with a question mark for each byte that is not

@@ -45,8 +45,9 @@ enum service_flag {
 	/* What is a secret beside the password, and so masked in the log: */
 	SERVICE_SECRET_USER = 8,
 	SERVICE_SECRET_HOST = 16,
-	SERVICE_SECRET_PATH = 32,	/* each segment */
-	SERVICE_SECRET_QUERY = 64	/* each value of 8 bytes and more */
+	SERVICE_SECRET_PATH = 32,	/* each segment of 8 bytes and more:
+					 * shorter ones are names */
+	SERVICE_SECRET_QUERY = 64	/* each value, likewise */
 };
 
 /* An URL whose query was checked against the keys: names are the canonical
@@ -56,6 +57,8 @@ struct service_target {
 	const struct service *service;
 	struct service_url url;
 };
+
+#define SERVICE_TARGET_INIT { NULL, SERVICE_URL_INIT }
 
 struct service {
 	const char *scheme;
@@ -73,7 +76,9 @@ struct service {
 	    struct err *err);
 };
 
-/* The groups; a row without a scheme ends each. */
+/* The groups; a row without a scheme ends each. The file of a group exports its
+ * table and nothing else: so a test that defines all six has groups of its own,
+ * and none is taken from the library. */
 extern const struct service service_chat[];	/* discord slack mattermost
 						 * rocketchat googlechat teams */
 extern const struct service service_talk[];	/* telegram matrix zulip lark
@@ -86,13 +91,15 @@ extern const struct service service_plain[];	/* generic logger mqtt */
 extern const struct service service_mail[];	/* smtp sendmail */
 
 /* service_open: Fails: ERR_CONFIG "discord: unknown key 'colour'"; the message
- * begins with the scheme and holds no secret. What is secret in the URL, and
- * the URL itself, is told to log_secret. */
+ * begins with the scheme (if there is one) and holds no secret. What is secret
+ * in the URL, and the URL itself, is told to log_secret, after a failure too
+ * as far as it is known. *ret: service_close; untouched after a failure. */
 MUST_CHECK int service_open(const char *url, struct service_target *ret,
     struct err *err);
 void service_close(struct service_target *target);	/* for CLEANUP */
 
-/* service_known: is there a service of that scheme? For service_urls_split. */
+/* service_known: is there a service of that scheme (n bytes, any case)? For
+ * service_urls_split. */
 bool service_known(const char *scheme, size_t n);
 
 /* service_send: errors begin with the scheme. */
@@ -111,8 +118,9 @@ long service_int(const struct service_target *target, const char *key);
 MUST_CHECK int service_list(const struct service_target *target,
     const char *key, struct strlist *ret, struct err *err);
 
-/* service_base: "https://host:port" of the URL, "http://" where disabletls is
- * a key and says so; caller frees. */
+/* service_base: "https://host:port" of the URL; "http://" where disabletls is
+ * a key of the service and says so; with a plus that scheme. Caller frees.
+ * Fails: ERR_CONFIG no host. */
 MUST_CHECK int service_base(const struct service_target *target, char **ret,
     struct err *err);
 
@@ -127,7 +135,9 @@ MUST_CHECK int service_post_json(struct courier *courier,
 
 /* service_expect: ERR_REFUSED unless the status is from..to, with what the
  * answer says: its status, and its text at the first of these JSON members
- * that it has (NULL-terminated; NULL: the first line of its body). */
+ * that it has (NULL-terminated; "error.message" is a member of a member; of an
+ * array its first element counts). NULL, or none of them there: the first line
+ * of its body, unless that is a page of HTML. */
 MUST_CHECK int service_expect(const struct http_response *response, long from,
     long to, const char *const *members, struct err *err);
 

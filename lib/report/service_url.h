@@ -35,9 +35,20 @@ struct service_url {		/* everything decoded and owned */
 	char *fragment;		/* NULL: none */
 };
 
-/* Fails: ERR_CONFIG, saying what is wrong with which part ("the port is not a
- * number"), without that part. Texts with NUL, control characters, a bad
- * percent-encoding, decoded bytes that are not UTF-8, or without a scheme. */
+#define SERVICE_URL_INIT { NULL, NULL, NULL, NULL, NULL, 0, NULL,	\
+    STRLIST_INIT, STRMAP_INIT, NULL }
+#define SERVICE_URL_KEYS 256	/* in a query */
+
+/*
+ * service_url_parse: *ret: service_url_free; untouched after a failure.
+ *
+ * Fails    ERR_CONFIG, saying what is wrong with which part ("the port is not
+ *          a number from 1 to 65535"), without that part: a text without
+ *          SCHEME://; control characters, encoded ones too (but newline and
+ *          tab in a value of the query); a bad percent-encoding; decoded bytes
+ *          that are not UTF-8; a host with a blank or with what ends one
+ *          (/ ? # @ \ : and the like); too many keys
+ */
 MUST_CHECK int service_url_parse(const char *text, struct service_url *ret,
     struct err *err);
 void service_url_free(struct service_url *url);	/* wipes; for CLEANUP */
@@ -45,10 +56,11 @@ void service_url_free(struct service_url *url);	/* wipes; for CLEANUP */
 /*
  * service_urls_split: a list of URLs, each to be parsed.
  *
- * A newline separates; so does a comma, if behind it (and blanks) stands a
- * known scheme and a colon (or a plus sign): others belong to the URL. Blanks
- * at both ends are cut, empty elements dropped. known is asked with a name that
- * is not NUL-terminated, any case.
+ * A newline separates; so does a comma, if behind it (and blanks and other
+ * commas) stands a known scheme, perhaps with +PLUS, and "://", or the end of
+ * the line: others belong to the URL, as in "to=a@x,slack+tag@y". Blanks at
+ * both ends are cut, empty elements dropped. known is asked with a name that is
+ * not NUL-terminated, any case.
  */
 MUST_CHECK int service_urls_split(const char *text,
     bool (*known)(const char *scheme, size_t n), struct strlist *ret,
