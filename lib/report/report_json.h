@@ -5,7 +5,7 @@
  *   {"version":1,"vbackup":"0.1","id":UUID,"host":..,"outcome":"success|
  *    problems|failure","exit_status":n,"started":RFC 3339,"finished":..,
  *    "seconds":n,"lock_wait_seconds":n,"interrupted":b,"at_rest":b,
- *    "error":text or null,"errors":[..],"warnings":[..],
+ *    "error":text or null,"errors":[..],"problems":[..],"warnings":[..],
  *    "containers":{"all":n,"to_stop":n,"stopped":n,"errors":n},
  *    "services":{the same},
  *    "jobs":[{"name":..,"outcome":..,"error":text or null,
@@ -17,10 +17,13 @@
  *        null,"pruned":n,"prune_errors":n}]}],
  *    "log":[..]}
  *
- * "errors" are all reasons of a failure: of the run, of its settings, of each
- * job and store without the archive. "archives" counts those that are there
- * now; null if pruning did not look. All texts are masked as the log is, and
- * are UTF-8 (see message_utf8).
+ * "error" is the first reason of a failure or of problems. "errors" are all
+ * reasons of a failure: of the run, of its settings, of each job and store
+ * without the archive (behind the job's name where there are several).
+ * "problems" of the run are those of no job. A job that was not come to has no
+ * "started". "archives" counts those that are there now; null if pruning did
+ * not look. Seconds are to the millisecond. All texts are masked as the log
+ * is, and are UTF-8 (see message_utf8).
  */
 #ifndef LIB_REPORT_REPORT_JSON_H
 #define LIB_REPORT_REPORT_JSON_H

@@ -3,9 +3,10 @@
  * docker-volume-backup's have, and the whole report beside them.
  *
  *   .Error            the reason; null for a success
- *   .Outcome .ExitStatus .Host .Job (names of the jobs, by comma)
+ *   .Outcome .ExitStatus .Host .Job (names of the jobs, with ", " between)
  *   .Config.<Name>    a setting by its variable in Pascal case
- *                     (BACKUP_FILENAME is .Config.BackupFilename), as text;
+ *                     (BACKUP_FILENAME is .Config.BackupFilename): a bool or a
+ *                     number if it is one, else text, "" if it is unset;
  *                     secrets are not there
  *   .Stats            StartTime EndTime (RFC 3339) TookTime LockedTime (as
  *                     "1m2.5s") LogOutput
@@ -16,7 +17,8 @@
  *   .Report           see report_json.h
  *
  * Where there are several jobs, numbers are sums, and BackupFile is that of the
- * first job that has an archive.
+ * first job that has an archive; without any its texts are "". EndTime is null
+ * while the run goes on. All texts are masked as the log is, and are UTF-8.
  */
 #ifndef LIB_REPORT_TEMPLATE_DATA_H
 #define LIB_REPORT_TEMPLATE_DATA_H
@@ -26,7 +28,8 @@
 
 struct cJSON;
 
-/* template_data: options: whose settings; *ret: json_free. */
+/* template_data: options: whose settings; NULL: .Config is empty. *ret:
+ * json_free. */
 MUST_CHECK int template_data(const struct report *report,
     const struct options *options, struct cJSON **ret, struct err *err);
 
