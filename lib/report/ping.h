@@ -8,11 +8,16 @@
  *                  /start says, 10,000 if it said nothing. An ID is the run's.
  *   kuma           GET URL?status=up|down&msg=..&ping=MS at the end (Uptime
  *                  Kuma's push URL; a query that it has is replaced)
- *   plain          GET URL, after a success only; %s in it is the host's name
+ *   plain          GET URL, after a success only
  *   auto           healthchecks for hc-ping.com and for paths with /ping/ in
  *                  them; kuma for paths with /api/push/; else plain
- * Problems (exit 3) count as failure, or, with ping.problems = log, as success
- * after a /log with what they are (healthchecks only).
+ * %s in an URL is the host's name. Problems (exit 3) count as failure, or, with
+ * ping.problems = log, as success: Healthchecks gets a /log before that, with
+ * what they are.
+ *
+ * The body begins with a line "vbackup: success|problems|failure" and the
+ * error, if any; a blank line and the log follow. No error message shows more
+ * of an URL than scheme, host and port.
  */
 #ifndef LIB_REPORT_PING_H
 #define LIB_REPORT_PING_H
@@ -30,7 +35,8 @@ struct ping {			/* borrowed */
 	const char *url;
 	enum ping_kind kind;
 	bool problems_are_success;
-	size_t body_limit;	/* bytes; ping_start changes it */
+	size_t body_limit;	/* begins as PING_BODY_BYTES; ping_start
+				 * changes it */
 };
 
 #define PING_BODY_BYTES 10000
@@ -38,7 +44,9 @@ struct ping {			/* borrowed */
 /* ping_check: is it an http(s) URL that we can use? ERR_CONFIG without it. */
 MUST_CHECK int ping_check(const struct ping *ping, struct err *err);
 
-/* ping_start: nothing for kinds that have no start. */
+/* ping_start: nothing for kinds that have no start. Fails: ERR_REFUSED an
+ * answer that is no success; as courier_send. ping_end is called all the same,
+ * whatever became of it. */
 MUST_CHECK int ping_start(struct ping *ping, const struct report *report,
     struct courier *courier, struct err *err);
 MUST_CHECK int ping_end(const struct ping *ping, const struct report *report,
