@@ -32,6 +32,7 @@ const struct cmd_verb *cmd_find(const char *name);
 
 enum exit_status cmd_run(const struct cmd_context *, int, char **);
 enum exit_status cmd_prune(const struct cmd_context *, int, char **);
+enum exit_status cmd_notify(const struct cmd_context *, int, char **);
 enum exit_status cmd_recover(const struct cmd_context *, int, char **);
 enum exit_status cmd_check(const struct cmd_context *, int, char **);
 enum exit_status cmd_dump(const struct cmd_context *, int, char **);
@@ -46,10 +47,10 @@ enum exit_status cmd_usage(const char *verb, const char *fmt, ...)
 /* cmd_fail: log the error; the exit status that it leads to. */
 enum exit_status cmd_fail(const struct err *err);
 
-/* cmd_take_jobs: the options of run and prune, [-j JOB]... [--dry-run].
- * EXIT_DONE, or the usage was printed. */
+/* cmd_take_jobs: the options of run and prune, [-j JOB]... [--dry-run], and
+ * [--json] unless json is NULL. EXIT_DONE, or the usage was printed. */
 enum exit_status cmd_take_jobs(int argc, char **argv, struct strlist *jobs,
-    bool *dry_run);
+    bool *dry_run, bool *json);
 
 /* cmd_flush: is everything that went to stdout really out? */
 enum exit_status cmd_flush(enum exit_status status);

@@ -53,11 +53,13 @@ cmd_fail(const struct err *err)
 }
 
 enum exit_status
-cmd_take_jobs(int argc, char **argv, struct strlist *jobs, bool *dry_run)
+cmd_take_jobs(int argc, char **argv, struct strlist *jobs, bool *dry_run,
+    bool *json)
 {
 	static const struct option options[] = {
 		{ "job", required_argument, NULL, 'j' },
 		{ "dry-run", no_argument, NULL, 'n' },
+		{ "json", no_argument, NULL, 'J' },
 		{ NULL, 0, NULL, 0 }
 	};
 	struct err err = ERR_INIT;
@@ -66,6 +68,8 @@ cmd_take_jobs(int argc, char **argv, struct strlist *jobs, bool *dry_run)
 	while ((c = getopt_long(argc, argv, "j:", options, NULL)) != -1) {
 		if (c == 'n')
 			*dry_run = true;
+		else if (c == 'J' && json != NULL)
+			*json = true;
 		else if (c != 'j')
 			return cmd_usage(argv[0], "wrong option");
 		else if (strlist_add(jobs, optarg, &err) < 0)

@@ -12,7 +12,8 @@
 #include "lib/base/process.h"
 
 const struct cmd_verb cmd_verbs[] = {
-	{ "run", "[-j JOB]... [--dry-run]", "Take a backup.", cmd_run },
+	{ "run", "[-j JOB]... [--dry-run | --json]", "Take a backup.",
+	    cmd_run },
 	{ "prune", "[-j JOB]... [--dry-run]",
 	    "Remove old archives by the retention settings.", cmd_prune },
 	{ "recover", "", "Bring back what a run that was killed had brought to "
@@ -23,6 +24,8 @@ const struct cmd_verb cmd_verbs[] = {
 	    "Print every setting and where it came from.", cmd_dump },
 	{ "init", "[FILE]", "Write a commented sample configuration.",
 	    cmd_init },
+	{ "notify", "TITLE [TEXT]", "Send a message to all services, and say "
+	    "how it went.", cmd_notify },
 	{ "version", "[--json]", "Print the version.", cmd_version },
 	{ "help", "[COMMAND]", "Print this, or what a command takes.",
 	    cmd_help },

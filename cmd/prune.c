@@ -23,7 +23,7 @@ cmd_prune(const struct cmd_context *context, int argc, char **argv)
 	bool dry_run = false;
 	enum exit_status status;
 
-	status = cmd_take_jobs(argc, argv, &jobs, &dry_run);
+	status = cmd_take_jobs(argc, argv, &jobs, &dry_run, NULL);
 	if (status != EXIT_DONE)
 		return status;
 	if (cmd_load_config(context, &config, &err) < 0 ||

@@ -3,6 +3,7 @@
 
 #include "cmd/cmd.h"
 #include "lib/config/problems.h"
+#include "lib/report/report_json.h"
 #include "lib/run/run.h"
 
 static enum exit_status
@@ -20,16 +21,23 @@ dry_run(const struct config *config, const struct strlist *jobs)
 	return EXIT_DONE;
 }
 
+/* Settings that are wrong are looked at by run_execute: those who are told of a
+ * run are told of them, too. */
 static enum exit_status
-execute(const struct config *config, const struct strlist *jobs, bool quiet)
+execute(const struct config *config, const struct strlist *jobs, bool quiet,
+    bool json)
 {
 	CLEANUP(report_free) struct report report = { 0 };
+	CLEANUP(cleanup_free) char *text = NULL;
 	struct err err = ERR_INIT;
 	size_t i;
 
-	if (run_execute(config, jobs, &report, &err) < 0)
+	if (run_execute(config, jobs, &report, &err) < 0 ||
+	    (json && report_json_text(&report, &text, &err) < 0))
 		return cmd_fail(&err);
-	for (i = 0; !quiet && i < report.n_jobs; i++)
+	if (json)
+		(void)fputs(text, stdout);
+	for (i = 0; !quiet && !json && i < report.n_jobs; i++)
 		if (report.jobs[i].archive != NULL)
 			(void)printf("%s\n", report.jobs[i].archive);
 	return report_exit(&report);
@@ -41,14 +49,17 @@ cmd_run(const struct cmd_context *context, int argc, char **argv)
 	CLEANUP(config_free) struct config config = { 0 };
 	CLEANUP(strlist_free) struct strlist jobs = STRLIST_INIT;
 	struct err err = ERR_INIT;
-	bool dry = false;
+	bool dry = false, json = false;
 	enum exit_status status;
 
-	status = cmd_take_jobs(argc, argv, &jobs, &dry);
+	status = cmd_take_jobs(argc, argv, &jobs, &dry, &json);
 	if (status != EXIT_DONE)
 		return status;
-	if (cmd_load_config(context, &config, &err) < 0)
+	if (dry && json)
+		return cmd_usage("run", "--json does not go with --dry-run");
+	if ((dry ? cmd_load_config(context, &config, &err) :
+	    cmd_read_config(context, &config, &err)) < 0)
 		return cmd_fail(&err);
 	return cmd_flush(dry ? dry_run(&config, &jobs) :
-	    execute(&config, &jobs, context->quiet));
+	    execute(&config, &jobs, context->quiet, json));
 }

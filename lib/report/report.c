@@ -137,7 +137,7 @@ report_end(struct report *report)
 enum exit_status
 report_exit(const struct report *report)
 {
-	bool problems = report->untold.n != 0;
+	bool problems = report->untold.n != 0 || report->untold_unnamed;
 	size_t i;
 
 	if (report->interrupted && !report->at_rest)
@@ -188,5 +188,6 @@ report_error(const struct report *report)
 		if (report->jobs[i].n_problems != 0)
 			return report->jobs[i].problems.n != 0 ?
 			    report->jobs[i].problems.v[0] : "out of memory";
-	return report->untold.n != 0 ? report->untold.v[0] : NULL;
+	return report->untold.n != 0 ? report->untold.v[0] :
+	    report->untold_unnamed ? "out of memory" : NULL;
 }

@@ -83,6 +83,7 @@ struct report {
 	bool at_rest;		/* something was brought to rest, and is not
 				 * back at the end of all */
 	struct strlist untold;	/* hooks that failed: exit 3 */
+	bool untold_unnamed;	/* one more, without memory for its text */
 	struct strlist log;	/* its lines, from the first; see log_keep */
 };
 

@@ -90,6 +90,7 @@ prune(struct work *work, struct stores_slot *slot)
 	for (i = 0; i < result.failed.n; i++)
 		teller_say(&work->teller, "%s: cannot remove %s",
 		    slot->report->label, result.failed.v[i]);
+	slot->report->pruning = true;
 	slot->report->total = result.candidates;
 	slot->report->pruned = result.pruned;
 	slot->report->prune_errors = result.failed.n;
@@ -141,8 +142,9 @@ compare(struct work *work, const struct flow_result *result)
 static void
 complete(struct work *work, const struct flow_result *result)
 {
+	CLEANUP(strlist_free) struct strlist warnings = STRLIST_INIT;
 	const struct sidecar facts = { work->job, result, &work->windows,
-		&work->report->problems, work->started };
+		&warnings, work->started };
 	CLEANUP(cleanup_free) char *name = NULL;
 	CLEANUP(cleanup_free) char *text = NULL;
 	struct err err = ERR_INIT;
@@ -150,7 +152,9 @@ complete(struct work *work, const struct flow_result *result)
 
 	report_stored(work, result, &err);
 	compare(work, result);
-	if (sidecar_format(&facts, &name, &text, &err) < 0)
+	if (strlist_copy(&work->report->problems, &warnings, &err) < 0 ||
+	    filter_lines(work->run->filter, &warnings, &err) < 0 ||
+	    sidecar_format(&facts, &name, &text, &err) < 0)
 		teller_say(&work->teller, "no metadata: %s", err.msg);
 	for (i = 0; i < work->stores.n; i++)
 		if (work->stores.slots[i].report->stored)
@@ -293,6 +297,7 @@ job_run(struct job *job, const struct run_context *run,
 	double began_s = clock_mono_s();
 	int rc;
 
+	ret->started = work.started;
 	work.teller = (struct teller){ tell, &work };
 	work.commands = (struct commands){ .job = job,
 		.engine = run->inventory->engine, .teller = &work.teller };

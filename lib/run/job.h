@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "lib/report/filter.h"
 #include "lib/report/report.h"
 #include "lib/run/inventory.h"
 #include "lib/run/lock.h"
@@ -17,6 +18,7 @@ struct run_context {		/* what all jobs of a run share; borrowed */
 	bool *owed;		/* see window.h */
 	const struct strlist *left_out;	/* directories of all stores, which
 					 * are never packed */
+	struct filter *filter;	/* of what leaves the host */
 };
 
 /*

@@ -14,8 +14,6 @@
 #include "lib/store/name.h"
 #include "lib/stream/pack.h"
 
-#define BASE_JOB "backup"
-
 /* What plan_make is at work on. */
 struct planning {
 	const struct config *config;
@@ -160,7 +158,7 @@ make_all_jobs(struct planning *p, const struct config *config,
 	size_t i;
 
 	if (base_is_a_job(config) &&
-	    make_jobs(p, BASE_JOB, &config->base, err) < 0)
+	    make_jobs(p, CONFIG_BASE_JOB, &config->base, err) < 0)
 		return -1;
 	for (i = 0; i < config->n_jobs; i++)
 		if (make_jobs(p, config->jobs[i].name,

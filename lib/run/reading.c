@@ -230,6 +230,8 @@ read_all(struct work *work, uint64_t raw_bytes, struct flow_result *ret,
 	overflow_freep(&work->overflow);
 	staging_close(&work->staging);
 	work->report->window_s = work->windows.window_s;
+	windows_count(&work->windows, &work->report->containers,
+	    &work->report->services);
 	return rc;
 }
 

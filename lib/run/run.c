@@ -1,15 +1,20 @@
 #define _GNU_SOURCE
 #include "lib/run/run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/intr.h"
 #include "lib/base/log.h"
+#include "lib/base/systemd.h"
 #include "lib/config/problems.h"
 #include "lib/docker/engine_archive.h"
+#include "lib/report/announce.h"
+#include "lib/report/hook.h"
 #include "lib/run/guardian.h"
+#include "lib/run/heartbeat.h"
 #include "lib/run/job.h"
 #include "lib/run/ledger.h"
 #include "lib/run/lock.h"
@@ -19,6 +24,10 @@
 #include "lib/run/recover.h"
 
 #define NS_PER_S 1e9
+/* Of the log, for those who are told. */
+#define LOG_KEPT_BYTES ((size_t)1 << 20)
+/* Of the journal's entry: archives that do not fit are in the log. */
+#define RUN_FIELDS 40
 
 /* Inventory and plan belong together: the one borrows from the other. */
 struct prepared {
@@ -75,10 +84,12 @@ run_check(const struct config *config, const struct strlist *jobs,
     struct err *err)
 {
 	CLEANUP(prepared_free) struct prepared prepared = PREPARED_INIT;
+	CLEANUP(announce_closep) struct announce *announce = NULL;
 
 	if (ret_plan != NULL)
 		*ret_plan = NULL;
-	if (prepare(config, jobs, &prepared, problems, warnings, err) < 0)
+	if (announce_open(config, &announce, problems, warnings, err) < 0 ||
+	    prepare(config, jobs, &prepared, problems, warnings, err) < 0)
 		return -1;
 	if (ret_plan == NULL || problems->n != 0)
 		return 0;
@@ -109,55 +120,27 @@ jitter(int64_t longest_ns, struct err *err)
 	return intr_check(err);
 }
 
+/* What is wrong is in the report, too. */
 static int
 prepare_logged(const struct config *config, const struct strlist *jobs,
-    struct prepared *ret, struct err *err)
+    struct prepared *ret, struct report *report, struct err *err)
 {
-	CLEANUP(strlist_free) struct strlist problems = STRLIST_INIT;
 	CLEANUP(strlist_free) struct strlist warnings = STRLIST_INIT;
+	size_t i;
 
-	if (prepare(config, jobs, ret, &problems, &warnings, err) < 0)
+	if (prepare(config, jobs, ret, &report->settings, &warnings, err) < 0)
 		return -1;
-	return problems_log(&problems, &warnings, err);
-}
-
-/* Is there a store that has no archive, by whatever came with the signal? */
-static bool
-was_cut_short(const struct report_job *job)
-{
-	size_t i;
-
-	for (i = 0; i < job->n_stores; i++)
-		if (!job->stores[i].stored &&
-		    job->stores[i].err.kind == ERR_INTERRUPTED)
-			return true;
-	return !job->stored;
-}
-
-static void
-run_jobs(const struct prepared *prepared, const struct lock *lock, bool *owed,
-    struct report *report)
-{
-	const struct plan *plan = &prepared->plan;
-	const struct run_context run = { &prepared->inventory, lock, owed,
-		&prepared->directories };
-	size_t i;
-
-	for (i = 0; i < plan->n_jobs && intr_signal() == 0; i++) {
-		if (plan->n_jobs > 1)
-			log_job(plan->jobs[i].name);
-		job_run(&plan->jobs[i], &run, &report->jobs[i]);
-	}
-	log_job(NULL);
-	/* A signal that came when all was done changed nothing. */
-	for (i = 0; i < plan->n_jobs; i++)
-		report->interrupted = report->interrupted ||
-		    (intr_signal() != 0 && was_cut_short(&report->jobs[i]));
+	for (i = 0; i < warnings.n; i++)
+		if (strlist_add(&report->warnings, warnings.v[i], err) < 0)
+			return -1;
+	return problems_log(&report->settings, &warnings, err);
 }
 
 static int
-new_report(const struct plan *plan, struct report *ret, struct err *err)
+name_jobs(const struct prepared *prepared, struct report *report,
+    struct err *err)
 {
+	const struct plan *plan = &prepared->plan;
 	CLEANUP(cleanup_free) const char **names = calloc(plan->n_jobs + 1,
 	    sizeof *names);
 	size_t i;
@@ -166,8 +149,13 @@ new_report(const struct plan *plan, struct report *ret, struct err *err)
 		return err_nomem(err);
 	for (i = 0; i < plan->n_jobs; i++)
 		names[i] = plan->jobs[i].name;
-	return report_begin(ret, err) < 0 ? -1 :
-	    report_jobs(ret, names, plan->n_jobs, err);
+	if (report_jobs(report, names, plan->n_jobs, err) < 0)
+		return -1;
+	for (i = 0; i < plan->n_jobs; i++)
+		report->jobs[i].options = plan->jobs[i].options;
+	report->n_containers = prepared->inventory.containers.n;
+	report->n_services = prepared->inventory.services.n;
+	return 0;
 }
 
 /* --- what an earlier run left -------------------------------------------- */
@@ -264,33 +252,182 @@ report_owed(const struct plan *plan, struct report *report)
 		    "brought to rest is not all back (see the log)");
 }
 
+/* --- a run --------------------------------------------------------------- */
+
+struct execution {		/* borrowed */
+	const struct config *config;
+	const struct strlist *jobs;
+	struct announce *announce;
+	struct report *report;
+};
+
+/* Is there a store that has no archive, by whatever came with the signal? */
+static bool
+was_cut_short(const struct report_job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->n_stores; i++)
+		if (!job->stores[i].stored &&
+		    job->stores[i].err.kind == ERR_INTERRUPTED)
+			return true;
+	return !job->stored;
+}
+
+static void
+run_jobs(const struct prepared *prepared, const struct execution *x,
+    const struct lock *lock, bool *owed, struct heartbeat *heartbeat)
+{
+	const struct plan *plan = &prepared->plan;
+	const struct run_context run = { &prepared->inventory, lock, owed,
+		&prepared->directories, announce_filter(x->announce) };
+	struct report *report = x->report;
+	size_t i;
+
+	for (i = 0; i < plan->n_jobs && intr_signal() == 0; i++) {
+		if (plan->n_jobs > 1)
+			log_job(plan->jobs[i].name);
+		heartbeat_say(heartbeat, "job '%s' (%zu of %zu)",
+		    plan->jobs[i].name, i + 1, plan->n_jobs);
+		job_run(&plan->jobs[i], &run, &report->jobs[i]);
+	}
+	log_job(NULL);
+	/* A signal that came when all was done changed nothing. */
+	for (i = 0; i < plan->n_jobs; i++)
+		report->interrupted = report->interrupted ||
+		    (intr_signal() != 0 && was_cut_short(&report->jobs[i]));
+}
+
+/* systemd is one of those who are told, no more. */
+static void
+start_heartbeat(struct report *report, struct heartbeat **ret)
+{
+	struct err err = ERR_INIT;
+
+	if (heartbeat_start(ret, HEARTBEAT_PERIOD_S, &err) < 0)
+		hook_failed(report, "systemd", &err);
+}
+
+/* From the lock on. Threads may be started only behind the guardian. */
+static int
+execute_locked(const struct execution *x, const struct lock *lock,
+    struct err *err)
+{
+	CLEANUP(guardian_dismiss) struct guardian guardian = GUARDIAN_NONE;
+	CLEANUP(heartbeat_stop) struct heartbeat *heartbeat = NULL;
+	CLEANUP(prepared_free) struct prepared prepared = PREPARED_INIT;
+	bool owed;
+
+	if (settle(x->config, lock, &owed, err) < 0 ||
+	    jitter(x->config->base.jitter_ns, err) < 0 ||
+	    prepare_logged(x->config, x->jobs, &prepared, x->report,
+	    err) < 0 ||
+	    name_jobs(&prepared, x->report, err) < 0 ||
+	    start_guardian(x->config, &prepared, lock, &guardian, err) < 0)
+		return -1;
+	start_heartbeat(x->report, &heartbeat);
+	announce_start(x->announce, x->report);
+	remove_helpers(&prepared.inventory);
+	if (owed)
+		report_owed(&prepared.plan, x->report);
+	run_jobs(&prepared, x, lock, &owed, heartbeat);
+	if (owed)
+		settle_again(x->config, lock, x->report);
+	else
+		clear_again(lock);
+	return 0;
+}
+
+static int
+execute(const struct execution *x, struct err *err)
+{
+	CLEANUP(lock_release) struct lock lock = LOCK_NONE;
+	double began_s = clock_mono_s();
+	int rc;
+
+	systemd_status("waiting for the lock");
+	rc = take_lock(x->config, &lock, err);
+	x->report->lock_wait_s = clock_mono_s() - began_s;
+	return rc < 0 ? -1 : execute_locked(x, &lock, err);
+}
+
+static int
+check_settings(const struct config *config, struct announce **ret,
+    struct report *report, struct err *err)
+{
+	if (strlist_copy(&config->problems, &report->settings, err) < 0 ||
+	    strlist_copy(&config->warnings, &report->warnings, err) < 0 ||
+	    announce_open(config, ret, &report->settings, &report->warnings,
+	    err) < 0)
+		return -1;
+	return problems_log(&report->settings, &report->warnings, err);
+}
+
+/* The journal's entry, for machines. */
+static void
+log_end(const struct report *report)
+{
+	const char *error = report_error(report);
+	const char *outcome = outcome_name(report_outcome(report));
+	char status[16];
+	struct journal_field fields[RUN_FIELDS] = {
+		{ "VBACKUP_RUN", report->id },
+		{ "VBACKUP_OUTCOME", outcome },
+		{ "VBACKUP_EXIT_STATUS", status },
+	};
+	size_t n = 3, i;
+
+	(void)snprintf(status, sizeof status, "%d", (int)report_exit(report));
+	if (error != NULL)
+		fields[n++] = (struct journal_field){ "VBACKUP_ERROR", error };
+	for (i = 0; i < report->n_jobs && n < RUN_FIELDS; i++)
+		if (report->jobs[i].archive != NULL)
+			fields[n++] = (struct journal_field){
+				"VBACKUP_ARCHIVE", report->jobs[i].archive };
+	log_event(LOG_EVENT_RUN_ENDED, report_outcome(report) ==
+	    OUTCOME_SUCCESS ? LOG_LEVEL_INFO : report_outcome(report) ==
+	    OUTCOME_PROBLEMS ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+	    outcome, fields, n);
+}
+
+/* Once it is over, whatever came of it. The lock is free by now: who is slow
+ * to listen keeps no other run waiting. */
+static void
+tell_everybody(struct announce *announce, struct report *report)
+{
+	struct err err = ERR_INIT;
+
+	report_end(report);
+	if (log_kept(&report->log, &err) < 0)
+		hook_failed(report, "log", &err);
+	announce_end(announce, report);
+	if (report->untold.n != 0 && report_exit(report) == EXIT_PROBLEMS)
+		log_warning("not everybody was told of this run");
+	log_end(report);
+}
+
 int
 run_execute(const struct config *config, const struct strlist *jobs,
     struct report *ret, struct err *err)
 {
-	CLEANUP(lock_release) struct lock lock = LOCK_NONE;
-	CLEANUP(guardian_dismiss) struct guardian guardian = GUARDIAN_NONE;
-	CLEANUP(prepared_free) struct prepared prepared = PREPARED_INIT;
+	CLEANUP(announce_closep) struct announce *announce = NULL;
 	CLEANUP(report_free) struct report report = { 0 };
-	time_t started = clock_now();
-	bool owed;
+	struct execution x = { config, jobs, NULL, &report };
 
-	if (take_lock(config, &lock, err) < 0 ||
-	    settle(config, &lock, &owed, err) < 0 ||
-	    jitter(config->base.jitter_ns, err) < 0 ||
-	    prepare_logged(config, jobs, &prepared, err) < 0 ||
-	    new_report(&prepared.plan, &report, err) < 0 ||
-	    start_guardian(config, &prepared, &lock, &guardian, err) < 0)
+	log_keep(LOG_KEPT_BYTES);
+	if (report_begin(&report, err) < 0)
 		return -1;
-	remove_helpers(&prepared.inventory);
-	if (owed)
-		report_owed(&prepared.plan, &report);
-	run_jobs(&prepared, &lock, &owed, &report);
-	if (owed)
-		settle_again(config, &lock, &report);
-	else
-		clear_again(&lock);
-	report.started = started;
+	if (check_settings(config, &announce, &report, &report.err) == 0) {
+		x.announce = announce;
+		(void)execute(&x, &report.err);
+	}
+	if (report.err.kind != ERR_NONE)
+		log_error("%s", report.err.msg);
+	if (announce == NULL) {
+		*err = report.err;
+		return -1;
+	}
+	tell_everybody(announce, &report);
 	*ret = report;
 	report = (struct report){ 0 };
 	return 0;
@@ -361,16 +498,19 @@ run_prune(const struct config *config, const struct strlist *jobs,
 	const struct pruning pruning = { dry_run, tell, cookie };
 	CLEANUP(lock_release) struct lock lock = LOCK_NONE;
 	CLEANUP(prepared_free) struct prepared prepared = PREPARED_INIT;
-	struct report report = { 0 };
+	CLEANUP(report_free) struct report report = { 0 };
 	size_t i;
 
-	if ((!dry_run && take_lock(config, &lock, err) < 0) ||
-	    prepare_logged(config, jobs, &prepared, err) < 0 ||
-	    new_report(&prepared.plan, &report, err) < 0)
+	if (report_begin(&report, err) < 0 ||
+	    (!dry_run && take_lock(config, &lock, err) < 0) ||
+	    prepare_logged(config, jobs, &prepared, &report, err) < 0 ||
+	    name_jobs(&prepared, &report, err) < 0)
 		return -1;
 	for (i = 0; i < prepared.plan.n_jobs; i++)
 		prune_job(&pruning, &prepared.plan.jobs[i], &report.jobs[i]);
 	report.interrupted = intr_signal() != 0;
+	report_end(&report);
 	*ret = report;
+	report = (struct report){ 0 };
 	return 0;
 }

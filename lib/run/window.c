@@ -171,3 +171,24 @@ windows_end(struct windows *windows, size_t i)
 	clock_span(quiesce->window_s, span);
 	log_info("window: %s from the first stop to the last start", span);
 }
+
+void
+windows_count(const struct windows *windows,
+    struct report_count *ret_containers, struct report_count *ret_services)
+{
+	size_t i, k;
+
+	*ret_containers = *ret_services = (struct report_count){ 0 };
+	for (i = 0; i < windows->n; i++)
+		for (k = 0; k < windows->v[i].n; k++) {
+			const struct quiesce_unit *unit =
+			    &windows->v[i].units[k];
+			struct report_count *count =
+			    unit->target.container != NULL ?
+			    ret_containers : ret_services;
+
+			count->to_stop++;
+			count->stopped += unit->touched && !unit->refused;
+			count->errors += unit->failed || unit->refused;
+		}
+}

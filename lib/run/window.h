@@ -18,6 +18,7 @@
 
 #include "lib/base/err.h"
 #include "lib/docker/quiesce.h"
+#include "lib/report/report.h"
 #include "lib/run/inventory.h"
 #include "lib/run/lock.h"
 #include "lib/run/plan.h"
@@ -48,5 +49,10 @@ void windows_free(struct windows *windows);	/* for CLEANUP */
 MUST_CHECK int windows_begin(struct windows *windows, size_t i,
     struct err *err);
 void windows_end(struct windows *windows, size_t i);
+
+/* windows_count: how many were brought to rest, and how many could not be, or
+ * did not come back. */
+void windows_count(const struct windows *windows,
+    struct report_count *ret_containers, struct report_count *ret_services);
 
 #endif
