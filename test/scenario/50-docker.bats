@@ -125,9 +125,13 @@ consistent() { # ARCHIVE VOLUME
 	conf <<<""
 	id=$(docker inspect -f '{{.Id}}' cb)
 	proxy "POST .*/$id/start=404"
-	run --separate-stderr vbackup run
+	run --separate-stderr vbackup run --json
 	[ "$status" -eq 3 ]
 	[[ $stderr == *"container 'cb' does not run again"* ]]
+	[ "$(jq -c '.containers' <<<"$output")" = \
+	    '{"all":3,"to_stop":3,"stopped":3,"errors":1}' ]
+	jq -e '.outcome == "problems" and .jobs[0].window_seconds > 0 and
+	    (.jobs[0].problems[0] | test("cb"))' <<<"$output"
 	running ca
 	stopped cb
 	running cc

@@ -123,7 +123,7 @@ static void
 no_limit_is_ever_passed_and_no_character_cut(void **state)
 {
 	static const char *const pieces[] = { "x", "\xc3\xa4",
-		"\xe2\x82\xac" "y", "\xf0\x9f\x90\xb3", "a line of words\n",
+		("\xe2\x82\xac" "y"), "\xf0\x9f\x90\xb3", "a line of words\n",
 		"\xe2\x82\xac\n" };
 	size_t i, max;
 

@@ -201,8 +201,6 @@ bools_are_bools(void **state)
 	(void)state;
 	assert_int_equal(options_init(&options, &err), 0);
 	for (id = 0; id < OPTION_COUNT; id++) {
-		CLEANUP(cleanup_free) char *got = NULL;
-
 		if (option_specs[id].type != OPTION_BOOL)
 			continue;
 		n++;
