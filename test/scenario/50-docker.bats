@@ -122,7 +122,10 @@ consistent() { # ARCHIVE VOLUME
 		container $name -v data:/data -l vbackup.enable=true \
 		    -l vbackup.stop=true busybox sh -c "$ender"
 	done
-	conf <<<""
+	conf <<-E
+		[quiesce]
+		resume_retry = 5s
+	E
 	id=$(docker inspect -f '{{.Id}}' cb)
 	proxy "POST .*/$id/start=404"
 	run --separate-stderr vbackup run --json
