@@ -17,7 +17,8 @@ print_all(void)
 	(void)printf("  %d  %s\n", number, meaning);
 #include "lib/base/exit_status.def"
 #undef EXIT_STATUS
-	(void)puts("\nsee vbackup(1), vbackup.conf(5) and vbackup-labels(7)");
+	(void)puts("\nsee vbackup(1), vbackup.conf(5), vbackup-labels(7) and "
+	    "vbackup-notify(7)");
 }
 
 enum exit_status
