@@ -5,6 +5,8 @@
 #include "lib/config/problems.h"
 #include "lib/report/announce.h"
 
+#define TEXT "A message that was sent by hand, to see that it arrives."
+
 struct outcome_count {
 	size_t failed;
 };
@@ -41,7 +43,7 @@ cmd_notify(const struct cmd_context *context, int argc, char **argv)
 	    announce_open(&config, &announce, &config.problems,
 	    &config.warnings, &err) < 0 ||
 	    problems_log(&config.problems, &config.warnings, &err) < 0 ||
-	    announce_tell(announce, argv[1], argc == 3 ? argv[2] : argv[1],
+	    announce_tell(announce, argv[1], argc == 3 ? argv[2] : TEXT,
 	    told, &count, &err) < 0)
 		return cmd_fail(&err);
 	return cmd_flush(count.failed == 0 ? EXIT_DONE : EXIT_FAILED);

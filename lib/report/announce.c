@@ -451,6 +451,17 @@ add_plumbing(struct due *due, struct announce *announce)
 	}
 }
 
+/* Before anybody sees it; what is added later passes hook_failed. */
+static void
+pass_filter(const struct announce *announce, struct report *report)
+{
+	struct err err = ERR_INIT;
+
+	report->filter = announce->filter;
+	if (filter_report(announce->filter, report, &err) < 0)
+		hook_failed(report, "notification.filter", &err);
+}
+
 /* Who cannot be sorted out is told of everything. */
 static void
 find_audiences(struct announce *announce, struct report *report)
@@ -467,6 +478,7 @@ announce_start(struct announce *announce, struct report *report)
 {
 	size_t i;
 
+	pass_filter(announce, report);
 	find_audiences(announce, report);
 	if (announce->commands[COMMAND_START].text != NULL)
 		run_command(&announce->commands[COMMAND_START], report);
@@ -480,17 +492,16 @@ void
 announce_end(struct announce *announce, struct report *report)
 {
 	struct due due = { HOOKS_INIT, report };
-	struct err err = ERR_INIT;
 	size_t i;
 
-	if (filter_report(announce->filter, report, &err) < 0)
-		hook_failed(report, "notification.filter", &err);
+	pass_filter(announce, report);
 	find_audiences(announce, report);
 	add_plumbing(&due, announce);
 	for (i = 0; i < announce->told.n; i++)
 		add_listener(&due, &announce->listeners[i]);
 	hooks_run(&due.hooks, report);
 	hooks_free(&due.hooks);
+	report->filter = NULL;	/* it goes with announce */
 }
 
 int

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/base/log.h"
+#include "lib/report/filter.h"
 
 int
 hooks_add(struct hooks *hooks, const struct hook *hook, struct err *err)
@@ -57,6 +58,20 @@ hooks_free(struct hooks *hooks)
 	*hooks = (struct hooks)HOOKS_INIT;
 }
 
+/* As it may leave the host. */
+static int
+put_down(struct report *report, const char *name, const struct err *why,
+    struct err *err)
+{
+	CLEANUP(strlist_free) struct strlist line = STRLIST_INIT;
+
+	if (strlist_addf(&line, err, "%s: %s", name, why->msg) < 0 ||
+	    (report->filter != NULL &&
+	    filter_lines(report->filter, &line, err) < 0))
+		return -1;
+	return strlist_add(&report->untold, line.v[0], err);
+}
+
 void
 hook_failed(struct report *report, const char *name, const struct err *why)
 {
@@ -64,7 +79,6 @@ hook_failed(struct report *report, const char *name, const struct err *why)
 
 	log_error("%s: %s", name, why->msg);
 	/* Without memory the status still says it: nothing else is needed. */
-	if (strlist_addf(&report->untold, &ignored, "%s: %s", name,
-	    why->msg) < 0)
+	if (put_down(report, name, why, &ignored) < 0)
 		report->untold_unnamed = true;
 }

@@ -21,6 +21,8 @@
 #include "lib/config/options.h"
 #include "lib/report/message.h"
 
+struct filter;
+
 /* Problems of a job that are named; the rest is counted. */
 #define REPORT_PROBLEMS_NAMED 100
 
@@ -82,6 +84,8 @@ struct report {
 	bool interrupted;
 	bool at_rest;		/* something was brought to rest, and is not
 				 * back at the end of all */
+	struct filter *filter;	/* that all texts have passed, and later ones
+				 * will; borrowed; NULL: none */
 	struct strlist untold;	/* hooks that failed: exit 3 */
 	bool untold_unnamed;	/* one more, without memory for its text */
 	struct strlist log;	/* its lines, from the first; see log_keep */

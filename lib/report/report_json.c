@@ -60,7 +60,7 @@ add_errors(struct cJSON *root, const struct report *report, struct err *err)
 	for (i = 0; i < report->settings.n; i++)
 		if (add_error(&errors, NULL, report->settings.v[i], err) < 0)
 			return -1;
-	for (i = 0; i < report->n_jobs; i++)
+	for (i = 0; report->finished != 0 && i < report->n_jobs; i++)
 		if (add_job_errors(&errors, &report->jobs[i],
 		    report->n_jobs > 1 ? report->jobs[i].name : NULL, err) < 0)
 			return -1;
@@ -144,7 +144,8 @@ add_job_amounts(struct cJSON *object, const struct report_job *job,
 }
 
 static int
-add_job(struct cJSON *array, const struct report_job *job, struct err *err)
+add_job(struct cJSON *array, const struct report_job *job, bool over,
+    struct err *err)
 {
 	struct cJSON *object;
 	enum outcome outcome = !job->stored ? OUTCOME_FAILURE :
@@ -152,9 +153,10 @@ add_job(struct cJSON *array, const struct report_job *job, struct err *err)
 
 	if (json_add_object(array, NULL, &object, err) < 0 ||
 	    json_add_text(object, "name", job->name, err) < 0 ||
-	    json_add_text(object, "outcome", outcome_name(outcome),
+	    json_add_text(object, "outcome",
+	    over ? outcome_name(outcome) : NULL, err) < 0 ||
+	    json_add_text(object, "error", over ? job_error(job) : NULL,
 	    err) < 0 ||
-	    json_add_text(object, "error", job_error(job), err) < 0 ||
 	    json_add_text(object, "archive", job->archive, err) < 0 ||
 	    add_job_amounts(object, job, err) < 0 ||
 	    json_add_texts(object, "problems", &job->problems, err) < 0 ||
@@ -201,9 +203,22 @@ add_jobs(struct cJSON *root, const struct report *report, struct err *err)
 	if (json_add_array(root, "jobs", &array, err) < 0)
 		return -1;
 	for (i = 0; i < report->n_jobs; i++)
-		if (add_job(array, &report->jobs[i], err) < 0)
+		if (add_job(array, &report->jobs[i], report->finished != 0,
+		    err) < 0)
 			return -1;
 	return 0;
+}
+
+/* At the start nothing of it is known. */
+static int
+add_outcome(struct cJSON *root, const struct report *report, struct err *err)
+{
+	if (report->finished == 0)
+		return json_add_text(root, "outcome", NULL, err) < 0 ? -1 :
+		    json_add_text(root, "exit_status", NULL, err);
+	return json_add_text(root, "outcome",
+	    outcome_name(report_outcome(report)), err) < 0 ? -1 :
+	    json_add_count(root, "exit_status", report_exit(report), err);
 }
 
 static int
@@ -213,10 +228,7 @@ add_head(struct cJSON *root, const struct report *report, struct err *err)
 	    json_add_text(root, "vbackup", BUILD_VERSION, err) < 0 ||
 	    json_add_text(root, "id", report->id, err) < 0 ||
 	    json_add_text(root, "host", report->host, err) < 0 ||
-	    json_add_text(root, "outcome",
-	    outcome_name(report_outcome(report)), err) < 0 ||
-	    json_add_count(root, "exit_status", report_exit(report),
-	    err) < 0 ||
+	    add_outcome(root, report, err) < 0 ||
 	    json_add_time(root, "started", report->started, err) < 0 ||
 	    json_add_time(root, "finished", report->finished, err) < 0 ||
 	    json_add_seconds(root, "seconds", report->seconds, err) < 0 ||
@@ -235,7 +247,8 @@ report_json(const struct report *report, struct cJSON **ret, struct err *err)
 	if (root == NULL)
 		return err_nomem(err);
 	if (add_head(root, report, err) < 0 ||
-	    json_add_text(root, "error", report_error(report), err) < 0 ||
+	    json_add_text(root, "error", report->finished != 0 ?
+	    report_error(report) : NULL, err) < 0 ||
 	    add_errors(root, report, err) < 0 ||
 	    json_add_texts(root, "problems", &report->untold, err) < 0 ||
 	    json_add_texts(root, "warnings", &report->warnings, err) < 0 ||

@@ -2,7 +2,7 @@
  * report_json: the report as a document: `run --json`, the standard input of
  * command hooks, {{ .Report }} in templates.
  *
- *   {"version":1,"vbackup":"0.1","id":UUID,"host":..,"outcome":"success|
+ *   {"version":1,"vbackup":"0.1.0","id":UUID,"host":..,"outcome":"success|
  *    problems|failure","exit_status":n,"started":RFC 3339,"finished":..,
  *    "seconds":n,"lock_wait_seconds":n,"interrupted":b,"at_rest":b,
  *    "error":text or null,"errors":[..],"problems":[..],"warnings":[..],

@@ -4,7 +4,7 @@
  *     heartbeat_start    after the guardian was forked (a thread would not be
  *                        in the child, but what it holds would)
  *     heartbeat_say      any number of times, from any thread
- *     heartbeat_stop     before the guardian is dismissed
+ *     heartbeat_stop     when everybody was told
  *
  * A thread sends EXTEND_TIMEOUT_USEC at once and then each period, so that a
  * finite TimeoutStartSec ends only a run that has come to nothing, and

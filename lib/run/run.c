@@ -259,6 +259,7 @@ struct execution {		/* borrowed */
 	const struct strlist *jobs;
 	struct announce *announce;
 	struct report *report;
+	struct heartbeat **heartbeat;
 };
 
 /* Is there a store that has no archive, by whatever came with the signal? */
@@ -276,7 +277,7 @@ was_cut_short(const struct report_job *job)
 
 static void
 run_jobs(const struct prepared *prepared, const struct execution *x,
-    const struct lock *lock, bool *owed, struct heartbeat *heartbeat)
+    const struct lock *lock, bool *owed)
 {
 	const struct plan *plan = &prepared->plan;
 	const struct run_context run = { &prepared->inventory, lock, owed,
@@ -287,7 +288,7 @@ run_jobs(const struct prepared *prepared, const struct execution *x,
 	for (i = 0; i < plan->n_jobs && intr_signal() == 0; i++) {
 		if (plan->n_jobs > 1)
 			log_job(plan->jobs[i].name);
-		heartbeat_say(heartbeat, "job '%s' (%zu of %zu)",
+		heartbeat_say(*x->heartbeat, "job '%s' (%zu of %zu)",
 		    plan->jobs[i].name, i + 1, plan->n_jobs);
 		job_run(&plan->jobs[i], &run, &report->jobs[i]);
 	}
@@ -314,7 +315,6 @@ execute_locked(const struct execution *x, const struct lock *lock,
     struct err *err)
 {
 	CLEANUP(guardian_dismiss) struct guardian guardian = GUARDIAN_NONE;
-	CLEANUP(heartbeat_stop) struct heartbeat *heartbeat = NULL;
 	CLEANUP(prepared_free) struct prepared prepared = PREPARED_INIT;
 	bool owed;
 
@@ -325,12 +325,12 @@ execute_locked(const struct execution *x, const struct lock *lock,
 	    name_jobs(&prepared, x->report, err) < 0 ||
 	    start_guardian(x->config, &prepared, lock, &guardian, err) < 0)
 		return -1;
-	start_heartbeat(x->report, &heartbeat);
+	start_heartbeat(x->report, x->heartbeat);
 	announce_start(x->announce, x->report);
 	remove_helpers(&prepared.inventory);
 	if (owed)
 		report_owed(&prepared.plan, x->report);
-	run_jobs(&prepared, x, lock, &owed, heartbeat);
+	run_jobs(&prepared, x, lock, &owed);
 	if (owed)
 		settle_again(x->config, lock, x->report);
 	else
@@ -412,7 +412,8 @@ run_execute(const struct config *config, const struct strlist *jobs,
 {
 	CLEANUP(announce_closep) struct announce *announce = NULL;
 	CLEANUP(report_free) struct report report = { 0 };
-	struct execution x = { config, jobs, NULL, &report };
+	CLEANUP(heartbeat_stop) struct heartbeat *heartbeat = NULL;
+	struct execution x = { config, jobs, NULL, &report, &heartbeat };
 
 	log_keep(LOG_KEPT_BYTES);
 	if (report_begin(&report, err) < 0)
@@ -427,6 +428,7 @@ run_execute(const struct config *config, const struct strlist *jobs,
 		*err = report.err;
 		return -1;
 	}
+	heartbeat_say(heartbeat, "telling how it went");
 	tell_everybody(announce, &report);
 	*ret = report;
 	report = (struct report){ 0 };

@@ -152,9 +152,9 @@ a_run_without_jobs_says_why(void **state)
 	assert_int_equal(strlist_add(&report.settings, "b: bad", &err), 0);
 	assert_int_equal(strlist_add(&report.settings, "b: bad", &err), 0);
 	report.started = 0;
-	report.finished = 0;
 	check(&report, "\"host\":\"box\",\"outcome\":\"failure\","
-	    "\"exit_status\":2,\"started\":null,\"finished\":null,"
+	    "\"exit_status\":2,\"started\":null,"
+	    "\"finished\":\"2026-11-20T03:01:02+00:00\","
 	    "\"seconds\":62.5,\"lock_wait_seconds\":0,\"interrupted\":false,"
 	    "\"at_rest\":false,\"error\":\"2 problems\","
 	    "\"errors\":[\"2 problems\",\"a: bad\",\"b: bad\"],"
