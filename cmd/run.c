@@ -3,6 +3,7 @@
 
 #include "cmd/cmd.h"
 #include "lib/config/problems.h"
+#include "lib/report/hook.h"
 #include "lib/report/report_json.h"
 #include "lib/run/run.h"
 
@@ -32,10 +33,11 @@ execute(const struct config *config, const struct strlist *jobs, bool quiet,
 	struct err err = ERR_INIT;
 	size_t i;
 
-	if (run_execute(config, jobs, &report, &err) < 0 ||
-	    (json && report_json_text(&report, &text, &err) < 0))
+	if (run_execute(config, jobs, &report, &err) < 0)
 		return cmd_fail(&err);
-	if (json)
+	if (json && report_json_text(&report, &text, &err) < 0)
+		hook_failed(&report, "--json", &err);
+	if (text != NULL)
 		(void)fputs(text, stdout);
 	for (i = 0; !quiet && !json && i < report.n_jobs; i++)
 		if (report.jobs[i].archive != NULL)

@@ -13,6 +13,10 @@
 
 #include "lib/base/err.h"
 
+/* What goes on after a signal all the same (commands that are to see the end,
+ * notifications) has so long: who was asked to end shall be able to. */
+#define INTR_AFTER_S 5.0
+
 MUST_CHECK int intr_install(struct err *err);
 
 /* intr_signal: the first signal that came, or 0. Async-signal-safe. */

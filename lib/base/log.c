@@ -11,10 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/secrets.h"
 #include "lib/base/tail.h"
 
 #define IDENTIFIER "vbackup"
+#define JOURNAL_PAUSE_S 10.0
 
 static const struct level {
 	const char *name;
@@ -33,6 +35,7 @@ static struct log_settings settings = {
 };
 static const char *job;
 static bool journal;		/* stderr is the journal's */
+static double journal_lost_s;	/* when it last took no entry; 0: it does */
 static struct tail tail;
 static bool status_drawn;
 
@@ -192,6 +195,7 @@ write_line(enum log_level level, const struct timespec *time,
 		put("\n", 1);
 }
 
+/* A journal that takes nothing is not waited for with each line. */
 static bool
 send_line(enum log_level level, const char *visible)
 {
@@ -202,8 +206,13 @@ send_line(enum log_level level, const char *visible)
 		{ "VBACKUP_JOB", job },
 	};
 	size_t n = sizeof fields / sizeof *fields;
+	double now_s = clock_mono_s();
 
-	return journal_send(JOURNAL_SOCKET, fields, job != NULL ? n : n - 1);
+	if (journal_lost_s > 0 && now_s < journal_lost_s + JOURNAL_PAUSE_S)
+		return false;
+	journal_lost_s = journal_send(JOURNAL_SOCKET, fields, job != NULL ? n :
+	    n - 1) ? 0 : now_s;
+	return journal_lost_s <= 0;
 }
 
 static void

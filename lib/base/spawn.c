@@ -177,21 +177,39 @@ is_over(struct child *child)
 	    clock_mono_s() >= child->ended_s + DRAIN_S));
 }
 
+/* Who does not end at a signal shall end soon after it. */
+static double
+hurry(const struct child *child, double deadline)
+{
+	double soon;
+
+	if (!child->despite_signal || intr_signal() == 0)
+		return deadline;
+	soon = clock_mono_s() + INTR_AFTER_S;
+	return soon < deadline ? soon : deadline;
+}
+
 /* Until it has ended, and its output with it, or nearly so. */
 static int
 follow(struct child *child, struct err *err)
 {
 	double deadline = child->timeout_s > 0 ?
 	    clock_mono_s() + child->timeout_s : HUGE_VAL;
+	double began_s = clock_mono_s();
+	bool hurried = false;
 
 	while (!is_over(child)) {
+		if (!hurried) {
+			deadline = hurry(child, deadline);
+			hurried = intr_signal() != 0;
+		}
 		if (is_awaited(child) && !child->despite_signal &&
 		    intr_check(err) < 0)
 			return -1;
 		if (is_awaited(child) && clock_mono_s() >= deadline)
 			return err_set(err, ERR_TIMEOUT,
-			    "command did not end within %g s",
-			    child->timeout_s);
+			    "command did not end within %.3g s",
+			    deadline - began_s);
 		if (read_some(child, err) < 0)
 			return -1;
 	}

@@ -43,8 +43,9 @@ struct spawn {
 					 * it gets them all */
 	const void *input;	/* its standard input; NULL: /dev/null */
 	size_t input_len;
-	bool despite_signal;	/* a signal to us neither ends it nor keeps it
-				 * from being started; timeout_s holds */
+	bool despite_signal;	/* a signal to us neither ends it at once nor
+				 * keeps it from being started; it has
+				 * INTR_AFTER_S then, or what is left */
 	/* Each line of its standard output and error, as they come; see
 	 * lines.h. NULL: thrown away. */
 	void (*line)(void *cookie, const char *line);

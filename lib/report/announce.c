@@ -8,6 +8,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/parallel.h"
 #include "lib/config/problems.h"
 #include "lib/report/audience.h"
 #include "lib/report/command_hook.h"
@@ -35,15 +36,21 @@ static const enum option_id ping_settings[] = { OPTION_ID_ping_url,
 	OPTION_ID_ping_kind, OPTION_ID_ping_problems };
 
 struct listener {		/* an audience's services */
-	struct announce *announce;
-	const struct audience *audience;
+	struct audience *audience;
 	struct notify notify;
+	enum outcome outcome;	/* before anybody was told */
+	unsigned whom;		/* of this round; 0: nobody */
+	struct report view;
+	struct err err;
 };
 
 struct pinger {			/* an audience's dead man's switch */
-	struct announce *announce;
-	const struct audience *audience;
+	struct audience *audience;
 	struct ping ping;	/* url: NULL: it has none */
+	bool due;		/* in this round */
+	struct courier courier;
+	struct report view;
+	struct err err;
 };
 
 struct command {		/* borrowed */
@@ -167,8 +174,7 @@ open_listeners(struct announce *announce, struct strlist *problems,
 	for (i = 0; i < list->n; i++) {
 		struct listener *listener = &announce->listeners[i];
 
-		*listener = (struct listener){ announce, &list->v[i],
-			NOTIFY_INIT };
+		listener->audience = &list->v[i];
 		if (notify_open(list->v[i].options, announce->ca_more,
 		    &listener->notify, problems, warnings, err) < 0)
 			return -1;
@@ -206,8 +212,8 @@ open_pingers(struct announce *announce, struct strlist *problems,
 		const struct options *o = list->v[i].options;
 		struct pinger *pinger = &announce->pingers[i];
 
-		*pinger = (struct pinger){ announce, &list->v[i],
-			ping_of(o) };
+		pinger->audience = &list->v[i];
+		pinger->ping = ping_of(o);
 		if (o->ping_url == NULL || ping_check(&pinger->ping, err) == 0)
 			continue;
 		pinger->ping.url = NULL;
@@ -317,65 +323,168 @@ push(void *cookie, struct report *report)
 }
 
 static void
-ping_over(void *cookie, struct report *report)
+ping_begin_one(void *thing)
 {
-	const struct pinger *pinger = cookie;
-	const struct report view = audience_view(pinger->audience, report);
-	struct courier mailman = courier(pinger->announce, INFINITY);
-	struct err err = ERR_INIT;
+	struct pinger *pinger = thing;
 
-	if (ping_end(&pinger->ping, &view, &mailman, &err) < 0)
-		hook_failed(report, "ping.url", &err);
+	if (pinger->due && ping_start(&pinger->ping, &pinger->view,
+	    &pinger->courier, &pinger->err) == 0)
+		pinger->err = (struct err)ERR_INIT;
 }
 
 static void
-ping_begin(struct pinger *pinger, struct report *report)
+ping_end_one(void *thing)
 {
-	const struct report view = audience_view(pinger->audience, report);
-	struct courier mailman = courier(pinger->announce, START_S);
-	struct err err = ERR_INIT;
+	struct pinger *pinger = thing;
 
-	if (ping_start(&pinger->ping, &view, &mailman, &err) < 0)
-		hook_failed(report, "ping.url", &err);
+	if (pinger->due && ping_end(&pinger->ping, &pinger->view,
+	    &pinger->courier, &pinger->err) == 0)
+		pinger->err = (struct err)ERR_INIT;
+}
+
+/* All at once: who does not answer keeps no other waiting. */
+static void
+ping_all(struct announce *announce, void (*ping)(void *thing),
+    double longest_s, struct report *report)
+{
+	const struct courier mailman = courier(announce, longest_s);
+	size_t i;
+
+	for (i = 0; i < announce->watched.n; i++) {
+		struct pinger *pinger = &announce->pingers[i];
+
+		pinger->due = pinger->ping.url != NULL &&
+		    audience_concerns(pinger->audience, report);
+		pinger->courier = mailman;
+		pinger->view = audience_view(pinger->audience, report);
+		pinger->err = (struct err)ERR_INIT;
+	}
+	parallel_run(ping, announce->pingers, sizeof *announce->pingers,
+	    announce->watched.n);
+	for (i = 0; i < announce->watched.n; i++)
+		if (announce->pingers[i].err.kind != ERR_NONE)
+			audience_failed(announce->pingers[i].audience, report,
+			    "ping.url", &announce->pingers[i].err);
+}
+
+static void
+ping_over(void *cookie, struct report *report)
+{
+	ping_all(cookie, ping_end_one, INFINITY, report);
 }
 
 /* --- services ------------------------------------------------------------ */
 
 static void
-tell(struct listener *listener, enum notify_for what, struct report *report)
+tell_one(void *thing)
 {
-	struct notify *notify = &listener->notify;
-	const struct report view = audience_view(listener->audience, report);
-	struct err err = ERR_INIT;
-	size_t i;
+	struct listener *listener = thing;
 
-	if (notify_send(notify, what, &view, report, &err) < 0) {
-		hook_failed(report, "notification", &err);
-		return;
-	}
-	for (i = 0; i < notify->n; i++)
-		if (notify->v[i].what == what &&
-		    notify->v[i].err.kind != ERR_NONE)
-			hook_failed(report, notify->v[i].name,
-			    &notify->v[i].err);
+	listener->err = (struct err)ERR_INIT;
+	if (listener->whom != 0)
+		(void)!notify_send(&listener->notify, listener->whom,
+		    &listener->view, &listener->err);
 }
 
 static void
-tell_all(void *cookie, struct report *report)
+judge_listener(const struct listener *listener, struct report *report)
 {
-	tell(cookie, NOTIFY_FOR_ALL, report);
+	const struct notify *notify = &listener->notify;
+	size_t i;
+
+	if (listener->err.kind != ERR_NONE) {
+		audience_failed(listener->audience, report, "notification",
+		    &listener->err);
+		return;
+	}
+	if (notify->template_err.kind != ERR_NONE)
+		audience_failed(listener->audience, report,
+		    "notification.templates", &notify->template_err);
+	for (i = 0; i < notify->n; i++)
+		if (notify->v[i].message != NULL &&
+		    notify->v[i].err.kind != ERR_NONE)
+			audience_failed(listener->audience, report,
+			    notify->v[i].name, &notify->v[i].err);
 }
 
+/* Who is to be told in a round, of these listeners; what they are told is the
+ * same for all rounds but for who could not be told in those before. */
+static void
+tell_round(struct announce *announce, struct report *report,
+    unsigned (*whom)(const struct listener *listener))
+{
+	size_t i;
+
+	for (i = 0; i < announce->told.n; i++) {
+		struct listener *listener = &announce->listeners[i];
+
+		listener->view = audience_view(listener->audience, report);
+		listener->whom = audience_concerns(listener->audience,
+		    report) ? whom(listener) : 0;
+		if (!notify_has(&listener->notify, listener->whom))
+			listener->whom = 0;
+	}
+	parallel_run(tell_one, announce->listeners,
+	    sizeof *announce->listeners, announce->told.n);
+	for (i = 0; i < announce->told.n; i++)
+		if (announce->listeners[i].whom != 0)
+			judge_listener(&announce->listeners[i], report);
+}
+
+static bool
+hears_successes(const struct listener *listener)
+{
+	return listener->audience->options->notification_level == NOTIFY_INFO;
+}
+
+static unsigned
+of_trouble(const struct listener *listener)
+{
+	return listener->outcome == OUTCOME_SUCCESS ? 0 :
+	    NOTIFY_FOR_ALL | NOTIFY_FOR_TROUBLE;
+}
+
+/* Whoever asks for successes alone need not ask for a level, too. */
+static unsigned
+of_success(const struct listener *listener)
+{
+	return listener->outcome != OUTCOME_SUCCESS ? 0 : NOTIFY_FOR_SUCCESS |
+	    (hears_successes(listener) ? NOTIFY_FOR_ALL : 0);
+}
+
+/* That somebody could not be told of a success is trouble; who was told of the
+ * success is not told twice. */
+static unsigned
+of_late_trouble(const struct listener *listener)
+{
+	return listener->outcome != OUTCOME_SUCCESS ||
+	    report_outcome(&listener->view) == OUTCOME_SUCCESS ? 0 :
+	    NOTIFY_FOR_TROUBLE |
+	    (hears_successes(listener) ? 0 : NOTIFY_FOR_ALL);
+}
+
+/* From here on the outcome stands: none who tells changes what is told. */
 static void
 tell_trouble(void *cookie, struct report *report)
 {
-	tell(cookie, NOTIFY_FOR_TROUBLE, report);
+	struct announce *announce = cookie;
+	size_t i;
+
+	for (i = 0; i < announce->told.n; i++) {
+		struct listener *listener = &announce->listeners[i];
+		const struct report view = audience_view(listener->audience,
+		    report);
+
+		listener->outcome = report_outcome(&view);
+	}
+	tell_round(announce, report, of_trouble);
 }
 
 static void
 tell_success(void *cookie, struct report *report)
 {
-	tell(cookie, NOTIFY_FOR_SUCCESS, report);
+	tell_round(cookie, report, of_success);
+	tell_round(cookie, report, of_late_trouble);
 }
 
 /* --- when ---------------------------------------------------------------- */
@@ -386,71 +495,6 @@ announce_filter(const struct announce *announce)
 	return announce->filter;
 }
 
-struct due {
-	struct hooks hooks;
-	struct report *report;
-};
-
-static void
-add(struct due *due, enum hook_level level, enum hook_when when,
-    const struct audience *audience, void (*run)(void *, struct report *),
-    void *cookie)
-{
-	const struct hook hook = { level, when, audience, run, cookie };
-	struct err err = ERR_INIT;
-
-	if (hooks_add(&due->hooks, &hook, &err) < 0)
-		hook_failed(due->report, "hooks", &err);
-}
-
-static void
-add_listener(struct due *due, struct listener *listener)
-{
-	const struct audience *audience = listener->audience;
-	const struct notify *notify = &listener->notify;
-
-	if (!audience_concerns(audience, due->report))
-		return;
-	if (notify_has(notify, NOTIFY_FOR_ALL))
-		add(due, HOOK_ERROR, HOOK_ON_TROUBLE, audience, tell_all,
-		    listener);
-	if (notify_has(notify, NOTIFY_FOR_TROUBLE))
-		add(due, HOOK_ERROR, HOOK_ON_TROUBLE, audience, tell_trouble,
-		    listener);
-	if (notify_has(notify, NOTIFY_FOR_ALL) &&
-	    audience->options->notification_level == NOTIFY_INFO)
-		add(due, HOOK_INFO, HOOK_ON_SUCCESS, audience, tell_all,
-		    listener);
-	/* Whoever asks for successes alone need not ask for a level, too. */
-	if (notify_has(notify, NOTIFY_FOR_SUCCESS))
-		add(due, HOOK_INFO, HOOK_ON_SUCCESS, audience, tell_success,
-		    listener);
-}
-
-static void
-add_plumbing(struct due *due, struct announce *announce)
-{
-	size_t i;
-
-	for (i = COMMAND_START + 1; i < COMMANDS; i++)
-		if (announce->commands[i].text != NULL)
-			add(due, HOOK_PLUMBING, announce->commands[i].when,
-			    NULL, run_command, &announce->commands[i]);
-	if (base(announce)->metrics_textfile != NULL)
-		add(due, HOOK_PLUMBING, HOOK_ALWAYS, NULL, write_textfile,
-		    announce);
-	if (announce->push)
-		add(due, HOOK_PLUMBING, HOOK_ALWAYS, NULL, push, announce);
-	for (i = 0; i < announce->watched.n; i++) {
-		struct pinger *pinger = &announce->pingers[i];
-
-		if (pinger->ping.url != NULL &&
-		    audience_concerns(pinger->audience, due->report))
-			add(due, HOOK_PLUMBING, HOOK_ALWAYS, NULL, ping_over,
-			    pinger);
-	}
-}
-
 /* Before anybody sees it; what is added later passes hook_failed. */
 static void
 pass_filter(const struct announce *announce, struct report *report)
@@ -458,49 +502,77 @@ pass_filter(const struct announce *announce, struct report *report)
 	struct err err = ERR_INIT;
 
 	report->filter = announce->filter;
-	if (filter_report(announce->filter, report, &err) < 0)
-		hook_failed(report, "notification.filter", &err);
+	if (filter_report(announce->filter, report, &err) == 0)
+		return;
+	report_conceal(report);
+	hook_failed(report, "notification.filter", &err);
 }
 
-/* Who cannot be sorted out is told of everything. */
 static void
-find_audiences(struct announce *announce, struct report *report)
+find_audiences(struct announce *announce, const struct report *report)
 {
-	struct err err = ERR_INIT;
-
-	if (audience_fill(&announce->told, report, &err) < 0 ||
-	    audience_fill(&announce->watched, report, &err) < 0)
-		hook_failed(report, "notification", &err);
+	audience_fill(&announce->told, report);
+	audience_fill(&announce->watched, report);
 }
 
 void
 announce_start(struct announce *announce, struct report *report)
 {
-	size_t i;
-
 	pass_filter(announce, report);
 	find_audiences(announce, report);
 	if (announce->commands[COMMAND_START].text != NULL)
 		run_command(&announce->commands[COMMAND_START], report);
-	for (i = 0; i < announce->watched.n; i++)
-		if (announce->pingers[i].ping.url != NULL &&
-		    announce->watched.v[i].n_jobs != 0)
-			ping_begin(&announce->pingers[i], report);
+	ping_all(announce, ping_begin_one, START_S, report);
+}
+
+static int
+add(struct hooks *hooks, enum hook_level level, enum hook_when when,
+    void (*run)(void *, struct report *), void *cookie, struct err *err)
+{
+	const struct hook hook = { level, when, run, cookie };
+
+	return hooks_add(hooks, &hook, err);
+}
+
+static int
+add_all(struct hooks *hooks, struct announce *announce, struct err *err)
+{
+	const struct options *o = base(announce);
+	size_t i;
+
+	for (i = COMMAND_START + 1; i < COMMANDS; i++) {
+		struct command *command = &announce->commands[i];
+
+		if (command->text != NULL && add(hooks, HOOK_PLUMBING,
+		    command->when, run_command, command, err) < 0)
+			return -1;
+	}
+	if (o->metrics_textfile != NULL && add(hooks, HOOK_PLUMBING,
+	    HOOK_ALWAYS, write_textfile, announce, err) < 0)
+		return -1;
+	if (announce->push && add(hooks, HOOK_PLUMBING, HOOK_ALWAYS, push,
+	    announce, err) < 0)
+		return -1;
+	if (add(hooks, HOOK_PLUMBING, HOOK_ALWAYS, ping_over, announce,
+	    err) < 0 ||
+	    add(hooks, HOOK_ERROR, HOOK_ALWAYS, tell_trouble, announce,
+	    err) < 0)
+		return -1;
+	return add(hooks, HOOK_INFO, HOOK_ALWAYS, tell_success, announce,
+	    err);
 }
 
 void
 announce_end(struct announce *announce, struct report *report)
 {
-	struct due due = { HOOKS_INIT, report };
-	size_t i;
+	CLEANUP(hooks_free) struct hooks hooks = HOOKS_INIT;
+	struct err err = ERR_INIT;
 
 	pass_filter(announce, report);
 	find_audiences(announce, report);
-	add_plumbing(&due, announce);
-	for (i = 0; i < announce->told.n; i++)
-		add_listener(&due, &announce->listeners[i]);
-	hooks_run(&due.hooks, report);
-	hooks_free(&due.hooks);
+	if (add_all(&hooks, announce, &err) < 0)
+		hook_failed(report, "hooks", &err);
+	hooks_run(&hooks, report);
 	report->filter = NULL;	/* it goes with announce */
 }
 
@@ -509,8 +581,6 @@ announce_tell(struct announce *announce, const char *title, const char *text,
     void (*told)(void *cookie, const char *name, const struct err *why),
     void *cookie, struct err *err)
 {
-	static const enum notify_for all[] = { NOTIFY_FOR_ALL,
-		NOTIFY_FOR_TROUBLE, NOTIFY_FOR_SUCCESS };
 	CLEANUP(cleanup_free) char *line = NULL;
 	CLEANUP(cleanup_free) char *body = NULL;
 	char host[256] = "";
@@ -529,9 +599,8 @@ announce_tell(struct announce *announce, const char *title, const char *text,
 	for (i = 0; i < announce->told.n; i++) {
 		struct notify *notify = &announce->listeners[i].notify;
 
-		for (k = 0; k < LENGTH(all); k++)
-			if (notify_message(notify, all[k], &message, err) < 0)
-				return -1;
+		notify_message(notify, NOTIFY_FOR_ALL | NOTIFY_FOR_TROUBLE |
+		    NOTIFY_FOR_SUCCESS, &message);
 		for (k = 0; k < notify->n; k++, n++)
 			told(cookie, notify->v[k].name, &notify->v[k].err);
 	}

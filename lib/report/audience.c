@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/log.h"
+#include "lib/report/hook.h"
+
 static int
 is_equal(const struct options *a, const struct options *b, enum option_id id,
     bool *ret, struct err *err)
@@ -68,7 +71,7 @@ add(struct audience_list *list, const struct options *options,
 	if (v == NULL)
 		return err_nomem(err);
 	list->v = v;
-	v[list->n++] = (struct audience){ options, NULL, 0 };
+	v[list->n++] = (struct audience){ .options = options };
 	return 0;
 }
 
@@ -91,38 +94,44 @@ audience_make(const struct config *config, const enum option_id *settings,
 }
 
 static void
-empty(struct audience_list *list)
+empty(struct audience_list *list, bool all)
 {
 	size_t i;
 
 	for (i = 0; i < list->n; i++) {
 		free(list->v[i].jobs);
+		free(list->v[i].seen);
 		list->v[i].jobs = NULL;
+		list->v[i].seen = NULL;
 		list->v[i].n_jobs = 0;
+		list->v[i].all = all;
 	}
 }
 
+/* Room for all jobs at once: few enough. */
 static int
-add_job(struct audience *audience, const struct report_job *job,
-    struct err *err)
-{
-	struct report_job *v = realloc(audience->jobs,
-	    (audience->n_jobs + 1) * sizeof *v);
-
-	if (v == NULL)
-		return err_nomem(err);
-	audience->jobs = v;
-	v[audience->n_jobs++] = *job;
-	return 0;
-}
-
-int
-audience_fill(struct audience_list *list, const struct report *report,
-    struct err *err)
+make_room(struct audience_list *list, size_t n, struct err *err)
 {
 	size_t i;
 
-	empty(list);
+	for (i = 0; i < list->n; i++) {
+		struct audience *audience = &list->v[i];
+
+		audience->jobs = calloc(n + 1, sizeof *audience->jobs);
+		audience->seen = calloc(n + 1, sizeof *audience->seen);
+		if (audience->jobs == NULL || audience->seen == NULL)
+			return err_nomem(err);
+	}
+	return 0;
+}
+
+static int
+fill(struct audience_list *list, const struct report *report, struct err *err)
+{
+	size_t i;
+
+	if (make_room(list, report->n_jobs, err) < 0)
+		return -1;
 	for (i = 0; i < report->n_jobs; i++) {
 		const struct options *options = report->jobs[i].options;
 		struct audience *audience = NULL;
@@ -130,34 +139,69 @@ audience_fill(struct audience_list *list, const struct report *report,
 		if (options != NULL &&
 		    find(list, options, &audience, err) < 0)
 			return -1;
-		if (add_job(audience != NULL ? audience : &list->v[0],
-		    &report->jobs[i], err) < 0)
-			return -1;
+		if (audience == NULL)
+			audience = &list->v[0];
+		audience->jobs[audience->n_jobs++] = i;
 	}
 	return 0;
+}
+
+void
+audience_fill(struct audience_list *list, const struct report *report)
+{
+	struct err ignored;
+
+	empty(list, false);
+	if (fill(list, report, &ignored) < 0)
+		empty(list, true);
 }
 
 bool
 audience_concerns(const struct audience *audience,
     const struct report *report)
 {
-	return report->n_jobs == 0 || audience->n_jobs != 0;
+	return audience->all || report->n_jobs == 0 || audience->n_jobs != 0;
 }
 
 void
 audience_free(struct audience_list *list)
 {
-	empty(list);
+	empty(list, false);
 	free(list->v);
 	*list = (struct audience_list)AUDIENCE_LIST_INIT;
 }
 
 struct report
-audience_view(const struct audience *audience, const struct report *report)
+audience_view(struct audience *audience, const struct report *report)
 {
 	struct report view = *report;
+	size_t i;
 
-	view.jobs = audience->jobs;
+	if (audience->all || report->n_jobs == 0)
+		return view;
+	view.interrupted = false;
+	for (i = 0; i < audience->n_jobs; i++) {
+		audience->seen[i] = report->jobs[audience->jobs[i]];
+		view.interrupted = view.interrupted ||
+		    audience->seen[i].interrupted;
+	}
+	view.jobs = audience->seen;
 	view.n_jobs = audience->n_jobs;
 	return view;
+}
+
+void
+audience_failed(const struct audience *audience, struct report *report,
+    const char *name, const struct err *why)
+{
+	size_t i;
+
+	if (audience->n_jobs == 0) {
+		hook_failed(report, name, why);
+		return;
+	}
+	log_error("%s: %s", name, why->msg);
+	for (i = 0; i < audience->n_jobs; i++)
+		hook_failed_job(report, &report->jobs[audience->jobs[i]],
+		    name, why);
 }

@@ -17,8 +17,10 @@
 
 struct audience {
 	const struct options *options;	/* in the configuration */
-	struct report_job *jobs;	/* copies that borrow everything */
+	size_t *jobs;			/* indices into the report's */
 	size_t n_jobs;
+	bool all;			/* memory lacked: it is told of all */
+	struct report_job *seen;	/* of the view; see there */
 };
 
 struct audience_list {
@@ -39,10 +41,9 @@ MUST_CHECK int audience_make(const struct config *config,
 void audience_free(struct audience_list *list);	/* for CLEANUP */
 
 /* audience_fill: each job of the report belongs to the audience that has its
- * settings; one without options to the first. The report is borrowed; what was
- * filled in before goes. */
-MUST_CHECK int audience_fill(struct audience_list *list,
-    const struct report *report, struct err *err);
+ * settings; one without options to the first. What was filled in before goes.
+ * Without memory everybody is told of everything. */
+void audience_fill(struct audience_list *list, const struct report *report);
 
 /* audience_concerns: is this audience to be told of this run? Not if others
  * have all its jobs. */
@@ -50,8 +51,15 @@ bool audience_concerns(const struct audience *audience,
     const struct report *report);
 
 /* audience_view: the report as this audience may see it: with its own jobs
- * only. Borrows everything: never to be freed. Its log is the whole run's. */
-struct report audience_view(const struct audience *audience,
+ * only, and interrupted only if one of them was. Borrows everything, until the
+ * report changes or the next view: never to be freed. Its log is the whole
+ * run's. */
+struct report audience_view(struct audience *audience,
     const struct report *report);
+
+/* audience_failed: this audience could not be told: a problem of its jobs, or
+ * of the run where there are none. Logged, as by hook_failed. */
+void audience_failed(const struct audience *audience, struct report *report,
+    const char *name, const struct err *why);
 
 #endif

@@ -2,13 +2,12 @@
 
 #include <string.h>
 
-#include "lib/base/intr.h"
 #include "lib/base/log.h"
 #include "lib/base/spawn.h"
 #include "lib/report/report_json.h"
 
-/* Who was asked to end shall be able to. */
-#define AFTER_SIGNAL_S 5.0
+/* Of a list in the environment, which has room for 128 KiB in one variable. */
+#define LIST_BYTES 60000
 #define FACTS 9
 
 struct facts {			/* "NAME=value" */
@@ -16,19 +15,31 @@ struct facts {			/* "NAME=value" */
 	const char *env[FACTS + 1];
 };
 
-static double
-limit(double timeout_s)
-{
-	return intr_signal() != 0 && (timeout_s > AFTER_SIGNAL_S ||
-	    timeout_s <= 0) ? AFTER_SIGNAL_S : timeout_s;
-}
-
 static void
 log_line(void *cookie, const char *line)
 {
 	const char *event = cookie;
 
 	log_info("hook for %s: %s", event, line);
+}
+
+/* Masked as the log is: environments are for everybody to see. */
+static int
+add_fact(struct strlist *texts, const char *name, const char *value,
+    struct err *err)
+{
+	CLEANUP(cleanup_free) char *masked = NULL;
+
+	if (log_mask(value, &masked, err) < 0)
+		return -1;
+	return strlist_addf(texts, err, "%s=%s", name, masked);
+}
+
+static void
+add_line(struct str *list, const char *text)
+{
+	if (list->len + strlen(text) < LIST_BYTES)
+		str_addf(list, "%s%s", list->len == 0 ? "" : "\n", text);
 }
 
 static int
@@ -44,16 +55,15 @@ add_lists(struct strlist *texts, const struct report *report, struct err *err)
 	for (i = 0; i < report->n_jobs; i++) {
 		const struct report_job *job = &report->jobs[i];
 
-		str_addf(&names, "%s%s", i == 0 ? "" : "\n", job->name);
+		add_line(&names, job->name);
 		size_bytes += job->size_bytes;
 		if (job->archive != NULL)
-			str_addf(&archives, "%s%s", archives.len == 0 ? "" :
-			    "\n", job->archive);
+			add_line(&archives, job->archive);
 	}
 	if (str_take(&names, &all_names, err) < 0 ||
 	    str_take(&archives, &all_archives, err) < 0 ||
-	    strlist_addf(texts, err, "RUN_JOBS=%s", all_names) < 0 ||
-	    strlist_addf(texts, err, "RUN_ARCHIVES=%s", all_archives) < 0)
+	    add_fact(texts, "RUN_JOBS", all_names, err) < 0 ||
+	    add_fact(texts, "RUN_ARCHIVES", all_archives, err) < 0)
 		return -1;
 	return strlist_addf(texts, err, "RUN_SIZE_BYTES=%llu",
 	    (unsigned long long)size_bytes);
@@ -75,8 +85,8 @@ collect(struct facts *facts, const char *event, const struct report *report,
 	    (over ? strlist_addf(texts, err, "RUN_EXIT_STATUS=%d",
 	    (int)report_exit(report)) :
 	    strlist_add(texts, "RUN_EXIT_STATUS=", err)) < 0 ||
-	    strlist_addf(texts, err, "RUN_ERROR=%s",
-	    error != NULL ? error : "") < 0 ||
+	    add_fact(texts, "RUN_ERROR", error != NULL ? error : "",
+	    err) < 0 ||
 	    strlist_addf(texts, err, "RUN_SECONDS=%.3f",
 	    report->seconds) < 0 ||
 	    add_lists(texts, report, err) < 0)
@@ -99,8 +109,8 @@ command_hook_run(const char *command, const char *event, double timeout_s,
 	CLEANUP(facts_free) struct facts facts = { .texts = STRLIST_INIT };
 	CLEANUP(cleanup_free) char *json = NULL;
 	struct spawn spawn = { .command = command,
-		.timeout_s = limit(timeout_s), .env = facts.env,
-		.despite_signal = true, .line = log_line,
+		.timeout_s = timeout_s, .env = facts.env,
+		.despite_signal = report->finished != 0, .line = log_line,
 		.cookie = (void *)(uintptr_t)event };
 
 	if (collect(&facts, event, report, err) < 0 ||

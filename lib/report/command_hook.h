@@ -12,7 +12,8 @@
  *   RUN_ARCHIVES      of the jobs that have one, a newline between
  *   RUN_SECONDS RUN_SIZE_BYTES    of all jobs
  *
- * What it prints goes into the log.
+ * Lists are cut at 60,000 bytes. All texts are masked as the log is. What it
+ * prints goes into the log.
  */
 #ifndef LIB_REPORT_COMMAND_HOOK_H
 #define LIB_REPORT_COMMAND_HOOK_H
@@ -20,7 +21,8 @@
 #include "lib/base/err.h"
 #include "lib/report/report.h"
 
-/* command_hook_run: also after a signal, but with little time then. Fails: as
+/* command_hook_run: a signal ends it at the start of a run; at its end
+ * (report_end) it runs all the same, but with little time. Fails: as
  * spawn_run. */
 MUST_CHECK int command_hook_run(const char *command, const char *event,
     double timeout_s, const struct report *report, struct err *err);

@@ -44,8 +44,8 @@ courier_left_s(struct courier *courier)
 
 	if (intr_signal() != 0 && !courier->hurried) {
 		courier->hurried = true;
-		if (courier->until_s > now_s + COURIER_AFTER_SIGNAL_S)
-			courier->until_s = now_s + COURIER_AFTER_SIGNAL_S;
+		if (courier->until_s > now_s + INTR_AFTER_S)
+			courier->until_s = now_s + INTR_AFTER_S;
 	}
 	return courier->until_s > now_s ? courier->until_s - now_s : 0;
 }

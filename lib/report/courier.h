@@ -28,7 +28,7 @@
 #define COURIER_CALL_S 30.0	/* one try */
 #define COURIER_ANSWER_BYTES 65536	/* what is behind them is not read */
 /* Once a signal was seen, so much is left at most, of any until_s. */
-#define COURIER_AFTER_SIGNAL_S 5.0
+#define INTR_AFTER_S 5.0
 
 struct courier {		/* may be copied; one thread at a time */
 	const char *ca_more;	/* PEM text, beside the system's; NULL */

@@ -20,22 +20,12 @@ hooks_add(struct hooks *hooks, const struct hook *hook, struct err *err)
 static bool
 is_due(const struct hook *hook, const struct report *report)
 {
-	const struct report view = hook->audience == NULL ? *report :
-	    audience_view(hook->audience, report);
-	enum outcome outcome = report_outcome(&view);
+	enum outcome outcome = report_outcome(report);
 
-	switch (hook->when) {
-	case HOOK_ON_SUCCESS:
-		return outcome == OUTCOME_SUCCESS;
-	case HOOK_ON_PROBLEMS:
-		return outcome == OUTCOME_PROBLEMS;
-	case HOOK_ON_FAILURE:
-		return outcome == OUTCOME_FAILURE;
-	case HOOK_ON_TROUBLE:
-		return outcome != OUTCOME_SUCCESS;
-	default:
-		return true;
-	}
+	return hook->when == HOOK_ALWAYS ||
+	    outcome == (hook->when == HOOK_ON_SUCCESS ? OUTCOME_SUCCESS :
+	    hook->when == HOOK_ON_PROBLEMS ? OUTCOME_PROBLEMS :
+	    OUTCOME_FAILURE);
 }
 
 void
@@ -60,25 +50,37 @@ hooks_free(struct hooks *hooks)
 
 /* As it may leave the host. */
 static int
-put_down(struct report *report, const char *name, const struct err *why,
-    struct err *err)
+make_line(const struct report *report, const char *name,
+    const struct err *why, struct strlist *ret, struct err *err)
 {
-	CLEANUP(strlist_free) struct strlist line = STRLIST_INIT;
-
-	if (strlist_addf(&line, err, "%s: %s", name, why->msg) < 0 ||
-	    (report->filter != NULL &&
-	    filter_lines(report->filter, &line, err) < 0))
+	if (strlist_addf(ret, err, "%s: %s", name, why->msg) < 0)
 		return -1;
-	return strlist_add(&report->untold, line.v[0], err);
+	return report->filter == NULL ? 0 :
+	    filter_lines(report->filter, ret, err);
 }
 
 void
 hook_failed(struct report *report, const char *name, const struct err *why)
 {
+	CLEANUP(strlist_free) struct strlist line = STRLIST_INIT;
 	struct err ignored;
 
 	log_error("%s: %s", name, why->msg);
 	/* Without memory the status still says it: nothing else is needed. */
-	if (put_down(report, name, why, &ignored) < 0)
+	if (make_line(report, name, why, &line, &ignored) < 0 ||
+	    strlist_add(&report->untold, line.v[0], &ignored) < 0)
 		report->untold_unnamed = true;
+}
+
+void
+hook_failed_job(const struct report *report, struct report_job *job,
+    const char *name, const struct err *why)
+{
+	CLEANUP(strlist_free) struct strlist line = STRLIST_INIT;
+	struct err ignored;
+
+	if (make_line(report, name, why, &line, &ignored) < 0)
+		job->n_problems++;
+	else
+		report_problem(job, "%s", line.v[0]);
 }

@@ -14,21 +14,18 @@
 #include <stddef.h>
 
 #include "lib/base/err.h"
-#include "lib/report/audience.h"
 #include "lib/report/report.h"
 
 enum hook_level { HOOK_PLUMBING, HOOK_ERROR, HOOK_INFO };
 enum hook_when { HOOK_ALWAYS, HOOK_ON_SUCCESS, HOOK_ON_PROBLEMS,
-	HOOK_ON_FAILURE, HOOK_ON_TROUBLE };	/* trouble: either of both */
+	HOOK_ON_FAILURE };	/* of the run */
 
 struct hook {
 	enum hook_level level;
 	enum hook_when when;
-	const struct audience *audience;	/* whose outcome counts; NULL:
-						 * that of the run */
 	/* Tells hook_failed of what fails. */
 	void (*run)(void *cookie, struct report *report);
-	void *cookie;		/* all borrowed */
+	void *cookie;		/* borrowed */
 };
 
 struct hooks {
@@ -43,8 +40,12 @@ MUST_CHECK int hooks_add(struct hooks *hooks, const struct hook *hook,
 void hooks_run(const struct hooks *hooks, struct report *report);
 void hooks_free(struct hooks *hooks);	/* for CLEANUP */
 
-/* hook_failed: log it, and put it down in report->untold. Cannot fail. */
+/* hook_failed: log it, and put it down in report->untold. hook_failed_job: put
+ * it down as a problem of this job. Both as the report's filter lets it pass;
+ * cannot fail. */
 void hook_failed(struct report *report, const char *name,
     const struct err *why);
+void hook_failed_job(const struct report *report, struct report_job *job,
+    const char *name, const struct err *why);
 
 #endif

@@ -1,6 +1,5 @@
 #include "lib/report/notify.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +7,8 @@
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
+#include "lib/base/parallel.h"
 #include "lib/config/problems.h"
-#include "lib/report/hook.h"
 #include "lib/report/mail.h"
 #include "lib/report/template_data.h"
 
@@ -117,14 +116,12 @@ add_legacy_mail(struct opening *opening, struct err *err)
 /* --- how ----------------------------------------------------------------- */
 
 static const char *
-find_directory(const struct options *options)
+find_directory(void)
 {
 	static const char *const usual[] = { BUILD_TEMPLATE_DIRECTORY,
 		DIRECTORY_OF_OLD };
 	size_t i;
 
-	if (options->notification_templates != NULL)
-		return options->notification_templates;
 	for (i = 0; i < sizeof usual / sizeof *usual; i++)
 		if (file_is_dir(usual[i]))
 			return usual[i];
@@ -147,12 +144,32 @@ read_templates(const char *directory, struct templates **ret, struct err *err)
 	return 0;
 }
 
+/* A directory that nobody named, but that is there, costs no backup whatever is
+ * in it. */
+static int
+open_found_templates(struct opening *opening, const char *directory,
+    struct err *err)
+{
+	struct notify *notify = opening->notify;
+
+	if (read_templates(directory, &notify->templates, err) == 0)
+		return 0;
+	if (problems_absorb(opening->warnings, "templates that were found",
+	    NULL, err) < 0)
+		return -1;
+	return read_templates(NULL, &notify->templates, err);
+}
+
 static int
 open_templates(struct opening *opening, struct err *err)
 {
 	struct notify *notify = opening->notify;
-	const char *directory = find_directory(notify->options);
+	const char *directory = notify->options->notification_templates;
 
+	if (directory == NULL && notify->n == 0)
+		return 0;	/* for nobody */
+	if (directory == NULL)
+		return open_found_templates(opening, find_directory(), err);
 	if (read_templates(directory, &notify->templates, err) < 0)
 		return problems_absorb(opening->problems,
 		    "notification.templates", NULL, err);
@@ -199,67 +216,45 @@ notify_close(struct notify *notify)
 }
 
 bool
-notify_has(const struct notify *notify, enum notify_for what)
+notify_has(const struct notify *notify, unsigned whom)
 {
 	size_t i;
 
 	for (i = 0; i < notify->n; i++)
-		if (notify->v[i].what == what)
+		if ((notify->v[i].what & whom) != 0)
 			return true;
 	return false;
 }
 
 /* --- what ---------------------------------------------------------------- */
 
-struct sending {
-	pthread_t thread;
-	bool started;
-	struct notify_target *target;
-	const struct message *message;
-	struct courier courier;
-};
-
-static void *
-send_one(void *cookie)
+static void
+send_one(void *thing)
 {
-	struct sending *sending = cookie;
+	struct notify_target *target = thing;
 	struct err err = ERR_INIT;
 
-	sending->target->err = service_send(&sending->target->service,
-	    sending->message, &sending->courier, &err) < 0 ? err :
-	    (struct err)ERR_INIT;
-	return NULL;
+	if (target->message == NULL)
+		return;
+	target->err = service_send(&target->service, target->message,
+	    &target->courier, &err) < 0 ? err : (struct err)ERR_INIT;
 }
 
-int
-notify_message(struct notify *notify, enum notify_for what,
-    const struct message *message, struct err *err)
+void
+notify_message(struct notify *notify, unsigned whom,
+    const struct message *message)
 {
-	CLEANUP(cleanup_free) struct sending *sendings =
-	    calloc(notify->n + 1, sizeof *sendings);
 	const struct courier courier = { .ca_more = notify->ca_more,
 		.until_s = clock_mono_s() +
 		(double)notify->options->notification_timeout_ns / NS_PER_S };
 	size_t i;
 
-	if (sendings == NULL)
-		return err_nomem(err);
 	for (i = 0; i < notify->n; i++) {
-		struct sending *s = &sendings[i];
-
-		*s = (struct sending){ .target = &notify->v[i],
-			.message = message, .courier = courier };
-		if (s->target->what == what)
-			s->started = pthread_create(&s->thread, NULL, send_one,
-			    s) == 0;
-		/* No thread: then one after the other. */
-		if (s->target->what == what && !s->started)
-			(void)send_one(s);
+		notify->v[i].message =
+		    (notify->v[i].what & whom) != 0 ? message : NULL;
+		notify->v[i].courier = courier;
 	}
-	for (i = 0; i < notify->n; i++)
-		if (sendings[i].started)
-			(void)pthread_join(sendings[i].thread, NULL);
-	return 0;
+	parallel_run(send_one, notify->v, sizeof *notify->v, notify->n);
 }
 
 struct texts {
@@ -298,36 +293,35 @@ render(const struct templates *templates, enum outcome outcome,
 
 /* Who is to be told is told, whatever became of the templates. */
 static int
-compose(const struct notify *notify, const struct report *view,
-    struct report *report, struct texts *ret, struct err *err)
+compose(struct notify *notify, const struct report *view, struct texts *ret,
+    struct err *err)
 {
 	CLEANUP(templates_freep) struct templates *defaults = NULL;
 	CLEANUP(json_free) struct cJSON *data = NULL;
 	enum outcome outcome = report_outcome(view);
-	struct err why = ERR_INIT;
 
+	notify->template_err = (struct err)ERR_INIT;
 	if (template_data(view, notify->options, &data, err) < 0)
 		return -1;
-	if (notify->templates != NULL) {
-		if (render(notify->templates, outcome, data, ret, &why) == 0)
-			return 0;
-		hook_failed(report, "notification.templates", &why);
-	}
+	if (notify->templates != NULL && render(notify->templates, outcome,
+	    data, ret, &notify->template_err) == 0)
+		return 0;
 	return read_templates(NULL, &defaults, err) < 0 ? -1 :
 	    render(defaults, outcome, data, ret, err);
 }
 
 int
-notify_send(struct notify *notify, enum notify_for what,
-    const struct report *view, struct report *report, struct err *err)
+notify_send(struct notify *notify, unsigned whom, const struct report *view,
+    struct err *err)
 {
 	CLEANUP(texts_free) struct texts texts = { NULL, NULL };
 	struct message message = { .outcome = report_outcome(view),
 		.host = view->host, .time = view->finished };
 
-	if (compose(notify, view, report, &texts, err) < 0)
+	if (compose(notify, view, &texts, err) < 0)
 		return -1;
 	message.title = texts.title;
 	message.body = *texts.body != '\0' ? texts.body : texts.title;
-	return notify_message(notify, what, &message, err);
+	notify_message(notify, whom, &message);
+	return 0;
 }

@@ -22,10 +22,16 @@
 #include "lib/report/service.h"
 #include "lib/report/template.h"
 
-enum notify_for { NOTIFY_FOR_ALL, NOTIFY_FOR_TROUBLE, NOTIFY_FOR_SUCCESS };
+enum notify_for {		/* a set of them is an unsigned */
+	NOTIFY_FOR_ALL = 1,
+	NOTIFY_FOR_TROUBLE = 2,
+	NOTIFY_FOR_SUCCESS = 4
+};
 
 struct notify_target {
 	enum notify_for what;	/* which of the settings it stands in */
+	const struct message *message;	/* while it is sent */
+	struct courier courier;
 	char *name;		/* "notification.urls 2 (discord)" */
 	struct service_target service;
 	struct err err;		/* of the last message */
@@ -38,6 +44,8 @@ struct notify {
 	struct templates *templates;	/* NULL: they are not as they should
 					 * be; the defaults are used */
 	const char *ca_more;		/* see courier.h; borrowed */
+	struct err template_err;	/* of the last notify_send: the built-in
+					 * ones were used instead */
 };
 
 #define NOTIFY_INIT { .n = 0 }
@@ -54,17 +62,16 @@ MUST_CHECK int notify_open(const struct options *options,
     struct strlist *warnings, struct err *err);
 void notify_close(struct notify *notify);	/* for CLEANUP */
 
-/* notify_has: is there anybody to tell? */
-bool notify_has(const struct notify *notify, enum notify_for what);
+/* notify_has: is there anybody of these to tell? */
+bool notify_has(const struct notify *notify, unsigned whom);
 
-/* notify_message: to those of `what`; each target's err says how it went.
- * Fails: ERR_NOMEM and the like, before anything was sent. */
-MUST_CHECK int notify_message(struct notify *notify, enum notify_for what,
-    const struct message *message, struct err *err);
+/* notify_message: to these; each target's err says how it went. */
+void notify_message(struct notify *notify, unsigned whom,
+    const struct message *message);
 
-/* notify_send: the same with a report. A template that fails is told by
- * hook_failed, and the built-in one is used. */
-MUST_CHECK int notify_send(struct notify *notify, enum notify_for what,
-    const struct report *view, struct report *report, struct err *err);
+/* notify_send: the same with a report. Fails: ERR_NOMEM and the like, before
+ * anything was sent. */
+MUST_CHECK int notify_send(struct notify *notify, unsigned whom,
+    const struct report *view, struct err *err);
 
 #endif

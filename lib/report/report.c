@@ -127,6 +127,35 @@ report_problem(struct report_job *job, const char *fmt, ...)
 		(void)!strlist_add(&job->problems, text, &ignored);
 }
 
+static void
+conceal_err(struct err *err)
+{
+	if (err->kind != ERR_NONE)
+		(void)err_set(err, err->kind, "[filtered]");
+}
+
+void
+report_conceal(struct report *report)
+{
+	size_t i, k;
+
+	conceal_err(&report->err);
+	strlist_free(&report->settings);
+	strlist_free(&report->warnings);
+	strlist_free(&report->log);
+	for (i = 0; i < report->n_jobs; i++) {
+		struct report_job *job = &report->jobs[i];
+
+		conceal_err(&job->err);
+		strlist_free(&job->problems);
+		for (k = 0; k < job->n_stores; k++)
+			conceal_err(&job->stores[k].err);
+	}
+	if (report->untold.n != 0)
+		report->untold_unnamed = true;
+	strlist_free(&report->untold);
+}
+
 void
 report_end(struct report *report)
 {

@@ -48,6 +48,7 @@ struct report_job {
 	char *name;
 	const struct options *options;	/* in the configuration; may be NULL */
 	bool stored;		/* the new archive is in a store at least */
+	bool interrupted;	/* a signal kept it from one, or from a store */
 	struct err err;		/* why not */
 	struct report_store *stores;
 	size_t n_stores;
@@ -107,6 +108,10 @@ MUST_CHECK int report_stores(struct report_job *job, size_t n,
  * of memory, it is only counted. */
 void report_problem(struct report_job *job, const char *fmt, ...)
     PRINTF_LIKE(2, 3);
+
+/* report_conceal: forget every text that tells what went wrong, and the log;
+ * not that it did. */
+void report_conceal(struct report *report);
 
 /* report_end: stops the clock. */
 void report_end(struct report *report);

@@ -250,7 +250,7 @@ send_patiently(struct parts *parts, struct courier *courier, struct err *err)
 	int i;
 
 	smtp->ca_more = courier->ca_more;
-	smtp->after_signal_s = COURIER_AFTER_SIGNAL_S;
+	smtp->after_signal_s = INTR_AFTER_S;
 	for (i = 1;; i++, pause_s *= 2) {
 		left_s = courier_left_s(courier);
 		if (left_s <= 0)

@@ -8,17 +8,14 @@
 #include "lib/base/str.h"
 
 #define NS_PER_S 1e9
-/* Who was asked to end shall be able to: what comes after everything then has
- * no more than this. */
-#define AFTER_SIGNAL_S 5.0
 
 static double
 limit(int64_t timeout_ns)
 {
 	double timeout_s = (double)timeout_ns / NS_PER_S;
 
-	return intr_signal() != 0 && (timeout_s > AFTER_SIGNAL_S ||
-	    timeout_s <= 0) ? AFTER_SIGNAL_S : timeout_s;
+	return intr_signal() != 0 && (timeout_s > INTR_AFTER_S ||
+	    timeout_s <= 0) ? INTR_AFTER_S : timeout_s;
 }
 
 /* --- on this host -------------------------------------------------------- */
@@ -42,7 +39,7 @@ run_hook(const struct commands *commands, const char *hook,
 	const char *env[4] = { NULL };
 	struct spawn spawn = {
 		.command = command, .env = env,
-		.timeout_s = limit(job->options->hook_timeout_ns),
+		.timeout_s = (double)job->options->hook_timeout_ns / NS_PER_S,
 		.despite_signal = outcome != NULL, .line = log_line,
 		.cookie = (void *)(uintptr_t)hook };
 

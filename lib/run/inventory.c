@@ -30,6 +30,7 @@ default_engine_silent(struct err *err)
 {
 	if (access(DEFAULT_SOCKET, F_OK) < 0) {
 		log_debug("no Docker Engine here");
+		*err = (struct err)ERR_INIT;
 		return 0;
 	}
 	if (access(DEFAULT_SOCKET, W_OK) < 0)

@@ -294,9 +294,12 @@ run_jobs(const struct prepared *prepared, const struct execution *x,
 	}
 	log_job(NULL);
 	/* A signal that came when all was done changed nothing. */
-	for (i = 0; i < plan->n_jobs; i++)
+	for (i = 0; i < plan->n_jobs; i++) {
+		report->jobs[i].interrupted = intr_signal() != 0 &&
+		    was_cut_short(&report->jobs[i]);
 		report->interrupted = report->interrupted ||
-		    (intr_signal() != 0 && was_cut_short(&report->jobs[i]));
+		    report->jobs[i].interrupted;
+	}
 }
 
 /* systemd is one of those who are told, no more. */
@@ -414,19 +417,20 @@ run_execute(const struct config *config, const struct strlist *jobs,
 	CLEANUP(report_free) struct report report = { 0 };
 	CLEANUP(heartbeat_stop) struct heartbeat *heartbeat = NULL;
 	struct execution x = { config, jobs, NULL, &report, &heartbeat };
+	int rc;
 
 	log_keep(LOG_KEPT_BYTES);
 	if (report_begin(&report, err) < 0)
 		return -1;
-	if (check_settings(config, &announce, &report, &report.err) == 0) {
-		x.announce = announce;
-		(void)execute(&x, &report.err);
-	}
-	if (report.err.kind != ERR_NONE)
-		log_error("%s", report.err.msg);
-	if (announce == NULL) {
-		*err = report.err;
+	rc = check_settings(config, &announce, &report, err);
+	if (announce == NULL)
 		return -1;
+	x.announce = announce;
+	if (rc == 0)
+		rc = execute(&x, err);
+	if (rc < 0) {
+		report.err = *err;
+		log_error("%s", err->msg);
 	}
 	heartbeat_say(heartbeat, "telling how it went");
 	tell_everybody(announce, &report);

@@ -377,3 +377,87 @@ broken() { rm -r "$WORK/source" && mkdir "$WORK/source"; }
 	[[ $(web_requests "$TITLE") == *failure* ]]
 	[[ $(web_requests '.body | fromjson | .message') == *interrupted* ]]
 }
+
+@test "a host without an Engine is none that failed" {
+	conf <<-E
+		sources = $WORK/source
+		[hooks]
+		on_success = touch $WORK/good
+	E
+	sed -i '/^host = none/d' "$CONF"
+	run --separate-stderr unshare -m sh -c 'mount -t tmpfs none /run &&
+	    exec "$@"' sh env -i PATH="$PATH" "$VBACKUP" -c "$CONF" -q run
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ -e "$WORK/good" ]
+	the_archive
+}
+
+@test "templates that were only found cost no backup" {
+	mkdir "$WORK/found"
+	echo '{{ nonsense' >"$WORK/found/bad.tmpl"
+	told "urls = ntfy://ntfy.test/topic" "level = info"
+	run --separate-stderr unshare -m sh -c 'mount -t tmpfs none /etc/opt &&
+	    mkdir -p /etc/dockervolumebackup &&
+	    mount -t tmpfs none /etc/dockervolumebackup &&
+	    cp -r "$1" /etc/dockervolumebackup/notifications.d && shift &&
+	    exec "$@"' sh "$WORK/found" env -i PATH="$PATH" \
+	    "${ENVIRONMENT[@]}" "$VBACKUP" -c "$CONF" -q run
+	rmdir /etc/dockervolumebackup 2>/dev/null || true
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"templates that were found"* ]]
+	[[ $(web_requests "$TITLE") == *success* ]]
+}
+
+@test "TERM ends what is run before the backup, and soon what is run after it" {
+	for hook in on_start always; do
+		told
+		cat >>"$CONF" <<-E
+			[hooks]
+			$hook = touch $WORK/$hook; sleep 1000
+		E
+		vbackup -q run 3>&- &
+		job=$!
+		eventually 20 test -e "$WORK/$hook"
+		pkill -TERM -f -- "-c $CONF -q run"
+		eventually 20 eval "! kill -0 $job 2>/dev/null"
+		status=0
+		wait $job || status=$?
+		echo "$hook: $status"
+		[ "$status" -eq "$([ $hook = on_start ] && echo 5 || echo 3)" ]
+	done
+}
+
+@test "a dead monitor of one job is not the trouble of another" {
+	mkdir "$WORK/other"
+	echo data >"$WORK/other/file"
+	cat >"$CONF" <<-E
+		[lock]
+		directory = $WORK/lock
+		[docker]
+		host = none
+		[archive]
+		path = $ARCHIVE
+		[notification]
+		ca_cert = $WEB/ca.pem
+		timeout = 5s
+		level = info
+		[job one]
+		sources = $WORK/other
+		notification.urls = ntfy://ntfy.test/one
+		ping.url = https://hc-ping.com/11111111-1111-1111-1111-111111111111
+		[job two]
+		sources = $WORK/source
+		notification.urls = ntfy://ntfy.test/two
+		ping.url = https://hc-ping.com/22222222-2222-2222-2222-222222222222
+	E
+	web_rules '[{"match":"1111","status":404}]'
+	run vbackup -q run
+	[ "$status" -eq 3 ]
+	web_requests 'select(.host == "hc-ping.com") | .path' |
+	    grep -q '^/22222222-2222-2222-2222-222222222222?rid='
+	[ "$(web_requests 'select(.host == "ntfy.test") | .body | fromjson |
+	    .topic + " " + (.title | split(" ") |
+	    map(select(test("success|problems")))[0])' | tr -d :, | sort |
+	    tr '\n' ' ')" = "one problems two success " ]
+}

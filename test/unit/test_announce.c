@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,9 +20,33 @@
 
 /* --- what goes out ------------------------------------------------------- */
 
-static struct str sent;		/* "[scheme host title]" for each message */
+static struct strlist sent;	/* "[host outcome]" for each message: those that
+				 * follow each other sorted, for they go at
+				 * once; "{event command}" */
 static struct strlist bodies;
 static const char *failing;	/* host that refuses */
+
+static void PRINTF_LIKE(1, 2)
+note(const char *fmt, ...)
+{
+	struct err err = ERR_INIT;
+	va_list args;
+	char text[256];
+	size_t i;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	assert_int_equal(strlist_add(&sent, text, &err), 0);
+	for (i = sent.n - 1; i > 0 && sent.v[i][0] == '[' &&
+	    sent.v[i - 1][0] == '[' &&
+	    strcmp(sent.v[i - 1], sent.v[i]) > 0; i--) {
+		char *swap = sent.v[i];
+
+		sent.v[i] = sent.v[i - 1];
+		sent.v[i - 1] = swap;
+	}
+}
 
 int __wrap_service_send(const struct service_target *target,
     const struct message *message, struct courier *courier, struct err *err);
@@ -36,7 +61,7 @@ __wrap_service_send(const struct service_target *target,
 
 	assert_true(courier_left_s(courier) > 0);
 	pthread_mutex_lock(&mutex);
-	str_addf(&sent, "[%s %s]", target->url.host,
+	note("[%s %s]", target->url.host,
 	    outcome_name(message->outcome));
 	assert_int_equal(strlist_add(&bodies, message->body, err), 0);
 	pthread_mutex_unlock(&mutex);
@@ -50,7 +75,7 @@ __wrap_command_hook_run(const char *command, const char *event,
 {
 	(void)timeout_s;
 	(void)report;
-	str_addf(&sent, "{%s %s}", event, command);
+	note("{%s %s}", event, command);
 	return strcmp(command, "false") == 0 ?
 	    err_set(err, ERR_SYSTEM, "exit status 1") : 0;
 }
@@ -58,8 +83,14 @@ __wrap_command_hook_run(const char *command, const char *event,
 static void
 assert_sent(const char *expected)
 {
-	assert_string_equal(sent.s != NULL ? sent.s : "", expected);
-	str_free(&sent);
+	char all[2048] = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < sent.n; i++)
+		n += (size_t)snprintf(all + n, sizeof all - n, "%s",
+		    sent.v[i]);
+	assert_string_equal(all, expected);
+	strlist_free(&sent);
 	strlist_free(&bodies);
 }
 
@@ -148,7 +179,7 @@ static void
 note_hook(void *cookie, struct report *report)
 {
 	(void)report;
-	str_add(&sent, cookie);
+	note("%s", (const char *)cookie);
 }
 
 static void
@@ -168,13 +199,13 @@ hooks_run_by_level_and_in_order_and_all_of_them(void **state)
 	struct report report;
 	struct err err = ERR_INIT;
 	const struct hook list[] = {
-		{ HOOK_INFO, HOOK_ALWAYS, NULL, note_hook, "i" },
-		{ HOOK_ERROR, HOOK_ON_TROUBLE, NULL, note_hook, "e" },
-		{ HOOK_PLUMBING, HOOK_ALWAYS, NULL, fail_hook, "p" },
-		{ HOOK_PLUMBING, HOOK_ON_SUCCESS, NULL, note_hook, "s" },
-		{ HOOK_INFO, HOOK_ON_SUCCESS, NULL, note_hook, "S" },
-		{ HOOK_PLUMBING, HOOK_ON_PROBLEMS, NULL, note_hook, "q" },
-		{ HOOK_PLUMBING, HOOK_ON_FAILURE, NULL, note_hook, "f" },
+		{ HOOK_INFO, HOOK_ALWAYS, note_hook, "i" },
+		{ HOOK_ERROR, HOOK_ALWAYS, note_hook, "e" },
+		{ HOOK_PLUMBING, HOOK_ALWAYS, fail_hook, "p" },
+		{ HOOK_PLUMBING, HOOK_ON_SUCCESS, note_hook, "s" },
+		{ HOOK_INFO, HOOK_ON_SUCCESS, note_hook, "S" },
+		{ HOOK_PLUMBING, HOOK_ON_PROBLEMS, note_hook, "q" },
+		{ HOOK_PLUMBING, HOOK_ON_FAILURE, note_hook, "f" },
 	};
 	size_t i;
 
@@ -252,7 +283,7 @@ jobs_with_urls_of_their_own_are_told_there(void **state)
 	scene.report.jobs[2].stored = false;
 	(void)err_set(&scene.report.jobs[2].err, ERR_SOURCE, "gone");
 	end(&scene);
-	assert_sent("[own failure][base success]");
+	assert_sent("[base success][own failure]");
 	/* Of what failed before there were jobs, everybody is told. */
 	scene.report.n_jobs = 0;
 	(void)err_set(&scene.report.err, ERR_LOCKED, "locked");
@@ -276,12 +307,77 @@ who_cannot_be_told_makes_problems_and_keeps_no_other(void **state)
 	set(&scene, urls);
 	failing = "one";
 	end(&scene);
-	assert_int_equal(bodies.n, 2);
+	assert_sent("[one success][two success]");
 	assert_int_equal(report_exit(&scene.report), EXIT_PROBLEMS);
 	assert_string_equal(report_error(&scene.report), "NOTIFICATION_URLS: "
 	    "URL 1 (ntfy): no such topic");
-	str_free(&sent);
-	strlist_free(&bodies);
+	strike(&scene);
+}
+
+static void
+what_cannot_be_told_is_trouble_for_others(void **state)
+{
+	static const char *const urls[] = {
+		"NOTIFICATION_URLS=ntfy://all/t", "NOTIFICATION_LEVEL=info",
+		"NOTIFICATION_URLS_SUCCESS=ntfy://good/t",
+		"NOTIFICATION_URLS_ERROR=ntfy://bad/t", NULL };
+	static const char *const quiet[] = {
+		"NOTIFICATION_URLS=ntfy://all/t",
+		"NOTIFICATION_URLS_SUCCESS=ntfy://good/t", NULL };
+	struct scene scene;
+
+	(void)state;
+	set(&scene, urls);
+	failing = "all";
+	end(&scene);
+	assert_sent("[all success][bad problems][good success]");
+	strike(&scene);
+	set(&scene, quiet);
+	failing = "good";
+	end(&scene);
+	assert_sent("[all problems][good success]");
+	strike(&scene);
+}
+
+static void
+one_audience_s_trouble_is_not_another_s(void **state)
+{
+	static const char *const base[] = {
+		"NOTIFICATION_URLS=ntfy://base/t", "NOTIFICATION_LEVEL=info",
+		"VBACKUP_HOOKS_ALWAYS=false", NULL };
+	static const char *const own[] = {
+		"NOTIFICATION_URLS=ntfy://own/t", "NOTIFICATION_LEVEL=info",
+		NULL };
+	static const char *const other[] = {
+		"NOTIFICATION_URLS=ntfy://base/t", "NOTIFICATION_LEVEL=info",
+		NULL };
+	struct scene scene;
+
+	(void)state;
+	set(&scene, base);
+	give_job(&scene, own);
+	/* A command of the run is everybody's. */
+	end(&scene);
+	assert_sent("{always false}[base problems][own problems]");
+	strike(&scene);
+	set(&scene, own);
+	give_job(&scene, other);
+	failing = "base";
+	end(&scene);
+	assert_string_equal(report_error(&scene.report), "NOTIFICATION_URLS: "
+	    "URL 1 (ntfy): no such topic");
+	assert_int_equal(scene.report.jobs[0].n_problems, 0);
+	assert_int_equal(scene.report.jobs[2].n_problems, 1);
+	assert_sent("[base success][own success]");
+	failing = NULL;
+	scene.report.jobs[2].n_problems = 0;
+	strlist_free(&scene.report.jobs[2].problems);
+	/* So is a signal that came when its archive was stored. */
+	scene.report.interrupted = true;
+	scene.report.jobs[2].interrupted = true;
+	scene.report.jobs[2].stored = false;
+	end(&scene);
+	assert_sent("[base failure][own success]");
 	strike(&scene);
 }
 
@@ -407,7 +503,7 @@ static void
 keep_told(void *cookie, const char *name, const struct err *why)
 {
 	(void)cookie;
-	str_addf(&sent, "<%s: %s>", name, why->msg);
+	note("<%s: %s>", name, why->msg);
 }
 
 static void
@@ -449,6 +545,8 @@ main(void)
 		cmocka_unit_test(jobs_with_urls_of_their_own_are_told_there),
 		cmocka_unit_test(
 		    who_cannot_be_told_makes_problems_and_keeps_no_other),
+		cmocka_unit_test(what_cannot_be_told_is_trouble_for_others),
+		cmocka_unit_test(one_audience_s_trouble_is_not_another_s),
 		cmocka_unit_test(
 		    commands_are_run_by_outcome_and_before_anybody_is_told),
 		cmocka_unit_test(what_is_wrong_is_said_without_the_url),

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/intr.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "test/unit/peer.h"
@@ -53,7 +54,7 @@ __wrap_intr_signal(void)
 	if (asked == signal_at)
 		signal_number = SIGTERM;
 	if (asked == leap_at)
-		ahead_s += COURIER_AFTER_SIGNAL_S;
+		ahead_s += INTR_AFTER_S;
 	return signal_number;
 }
 
@@ -415,9 +416,9 @@ a_signal_is_counted_once(void **state)
 	(void)state;
 	assert_true(courier_left_s(&courier) > 50);
 	signal_number = SIGINT;
-	assert_true(courier_left_s(&courier) <= COURIER_AFTER_SIGNAL_S);
+	assert_true(courier_left_s(&courier) <= INTR_AFTER_S);
 	assert_true(courier_left_s(&soon) <= 2);
-	ahead_s += COURIER_AFTER_SIGNAL_S - 1;
+	ahead_s += INTR_AFTER_S - 1;
 	copy = courier;
 	assert_true(courier_left_s(&copy) <= 1);
 	assert_true(courier_left_s(&courier) <= 1);
