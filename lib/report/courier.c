@@ -4,12 +4,13 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "lib/base/base64.h"
 #include "lib/base/clock.h"
 #include "lib/base/intr.h"
-#include "lib/report/courier_address.h"
+#include "lib/report/web_url.h"
 
 #define REDIRECTS_MAX 5
 #define PAUSE_S 1.0	/* the first; the others are so many times longer: */
@@ -20,7 +21,7 @@
 struct sending {
 	struct courier *courier;
 	const struct letter *letter;
-	struct courier_address address;
+	struct web_url address;
 	struct strlist headers;		/* owned; wiped */
 	const char **header_lines;	/* of them; NULL-terminated */
 };
@@ -34,7 +35,7 @@ sending_free(struct sending *sending)
 		str_zero(sending->headers.v[i]);
 	strlist_free(&sending->headers);
 	free(sending->header_lines);
-	courier_address_free(&sending->address);
+	web_url_free(&sending->address);
 }
 
 double
@@ -72,7 +73,7 @@ static int
 add_authorization(struct sending *sending, struct err *err)
 {
 	const struct letter *letter = sending->letter;
-	const struct service_url *url = &sending->address.url;
+	const struct web_url *url = &sending->address;
 	const char *user = letter->user != NULL ? letter->user : url->user;
 	const char *password = letter->user != NULL ? letter->password :
 	    url->password;
@@ -156,6 +157,7 @@ static int
 call(struct sending *sending, struct http_response *ret, struct err *err)
 {
 	CLEANUP(http_freep) struct http *http = NULL;
+	CLEANUP(web_url_wipe) char *url = NULL;
 	const struct letter *letter = sending->letter;
 	const double left_s = courier_left_s(sending->courier);
 	const struct http_endpoint endpoint = {
@@ -164,8 +166,8 @@ call(struct sending *sending, struct http_response *ret, struct err *err)
 		.insecure = letter->insecure,
 		.connect_timeout_s = at_most(left_s, COURIER_CONNECT_S)
 	};
-	const struct http_request request = {
-		.method = method_of(letter), .path = sending->address.path,
+	struct http_request request = {
+		.method = method_of(letter),
 		.headers = sending->header_lines, .body = letter->body,
 		.body_len = letter->body_len,
 		.content_type = letter->content_type,
@@ -177,8 +179,10 @@ call(struct sending *sending, struct http_response *ret, struct err *err)
 	/* Less than a millisecond would be no limit to libcurl. */
 	if (left_s < 0.001)
 		return no_time(sending, err);
-	if (http_new(&endpoint, &http, err) < 0)
+	if (web_url_make(&sending->address, NULL, NULL, &url, err) < 0 ||
+	    http_new(&endpoint, &http, err) < 0)
 		return -1;
+	request.path = url + strlen(sending->address.base);
 	if (http_call(http, &request, ret, err) == 0)
 		return 0;
 	return err->kind == ERR_INTERRUPTED ? no_time(sending, err) : -1;
@@ -189,6 +193,42 @@ is_redirect(long status)
 {
 	return status == 301 || status == 302 || status == 303 ||
 	    status == 307 || status == 308;
+}
+
+static int
+check_same(const struct web_url *from, const struct web_url *to,
+    struct err *err)
+{
+	const char *why = NULL;
+
+	if (strcasecmp(from->host, to->host) != 0)
+		why = "another host";
+	else if (from->tls && !to->tls)
+		why = "not encrypted";
+	else if (from->tls == to->tls && from->port != to->port)
+		why = "another port";
+	return why == NULL ? 0 : err_set(err, ERR_REFUSED,
+	    "'%s' redirects to '%s', which is %s: not followed", from->base,
+	    to->base, why);
+}
+
+/* The user stays that of the first URL: the header is made once. */
+static int
+go_to(struct web_url *address, const char *location, struct err *err)
+{
+	CLEANUP(web_url_free) struct web_url to = { 0 };
+	struct err why = ERR_INIT;
+
+	if (web_url_resolve(address, location, &to, &why) < 0)
+		return why.kind == ERR_NOMEM ? err_nomem(err) :
+		    err_set(err, ERR_REFUSED, "'%s' redirects to what is no "
+		    "URL of HTTP", address->base);
+	if (check_same(address, &to, err) < 0)
+		return -1;
+	web_url_free(address);
+	*address = to;
+	to = (struct web_url){ 0 };
+	return 0;
 }
 
 static int
@@ -205,7 +245,7 @@ follow(struct sending *sending, const struct http_response *redirect,
 		return err_set(err, ERR_REFUSED,
 		    "'%s' redirects more than %d times",
 		    sending->address.base, REDIRECTS_MAX);
-	return courier_address_follow(&sending->address, location, err);
+	return go_to(&sending->address, location, err);
 }
 
 /* One try: from the first address through all redirects. */
@@ -216,8 +256,8 @@ try(struct sending *sending, struct http_response *ret, struct err *err)
 	    HTTP_RESPONSE_INIT;
 	int count = 0;
 
-	courier_address_free(&sending->address);
-	if (courier_address_parse(sending->letter->url, &sending->address,
+	web_url_free(&sending->address);
+	if (web_url_parse_loose(sending->letter->url, &sending->address,
 	    err) < 0)
 		return -1;
 	for (;;) {
@@ -319,12 +359,12 @@ courier_send(struct courier *courier, const struct letter *letter,
 	    HTTP_RESPONSE_INIT;
 	CLEANUP(sending_free) struct sending sending = {
 		.courier = courier, .letter = letter,
-		.address = COURIER_ADDRESS_INIT, .headers = STRLIST_INIT
+		.headers = STRLIST_INIT
 	};
 
 	/* Parsed here for the user in it, and anew for each try. */
 	if (check_method(method_of(letter), err) < 0 ||
-	    courier_address_parse(letter->url, &sending.address, err) < 0 ||
+	    web_url_parse_loose(letter->url, &sending.address, err) < 0 ||
 	    add_headers(&sending, err) < 0 ||
 	    try_again_and_again(&sending, &answer, err) < 0)
 		return -1;

@@ -43,17 +43,6 @@ parse(const struct ping *ping, const char *host, struct web_url *ret,
 	    web_url_parse(text, ret, err);
 }
 
-/* "https://HC-ping.com:443" is that host. */
-static bool
-has_host(const struct web_url *url, const char *host)
-{
-	const char *at = strstr(url->base, "://") + 3;
-	size_t n = strlen(host);
-
-	return strncasecmp(at, host, n) == 0 &&
-	    (at[n] == '\0' || at[n] == ':');
-}
-
 static enum ping_kind
 find_kind(const struct ping *ping, const struct web_url *url)
 {
@@ -61,7 +50,8 @@ find_kind(const struct ping *ping, const struct web_url *url)
 		return ping->kind;
 	if (strstr(url->path, "/api/push/") != NULL)
 		return PING_KUMA;
-	if (has_host(url, "hc-ping.com") || strstr(url->path, "/ping/") != NULL)
+	if (strcasecmp(url->host, "hc-ping.com") == 0 ||
+	    strstr(url->path, "/ping/") != NULL)
 		return PING_HEALTHCHECKS;
 	return PING_PLAIN;
 }

@@ -97,48 +97,63 @@ take_user(const char *text, size_t n, struct web_url *url, struct err *err)
 	    decode(url->password, err);
 }
 
-/* Is text (n bytes) a host, and ":port" or nothing behind it? */
-static bool
-is_host(const char *text, size_t n)
+/* How many of the n bytes at text are a host; 0: none is. */
+static size_t
+host_length(const char *text, size_t n)
 {
 	const char *end = text + n, *p = text;
-	unsigned long port = 0;
 
-	if (n != 0 && *p == '[') {
-		while (p < end && (isxdigit((unsigned char)*p) ||
-		    strchr("[:.", *p) != NULL))
-			p++;
-		if (p == end || *p++ != ']')
-			return false;
-	} else {
+	if (n == 0 || *p != '[') {
 		while (p < end && (isalnum((unsigned char)*p) ||
 		    strchr("-._~", *p) != NULL))
 			p++;
+		return (size_t)(p - text);
 	}
-	if (p == text || p == end)
-		return p != text;
-	if (*p++ != ':' || p == end)
+	while (p < end && (isxdigit((unsigned char)*p) ||
+	    strchr("[:.", *p) != NULL))
+		p++;
+	return p < end && p > text + 1 && *p == ']' ?
+	    (size_t)(p + 1 - text) : 0;
+}
+
+/* Is text (n bytes) ":PORT", or empty? Then *port is left alone. */
+static bool
+take_port(const char *text, size_t n, unsigned *port)
+{
+	unsigned long number = 0;
+	size_t i;
+
+	if (n == 0)
+		return true;
+	if (*text != ':')
 		return false;
-	for (; p < end && isdigit((unsigned char)*p) && port <= PORT_MAX; p++)
-		port = port * 10 + (unsigned long)(*p - '0');
-	return p == end && port != 0 && port <= PORT_MAX;
+	for (i = 1; i < n && isdigit((unsigned char)text[i]) &&
+	    number <= PORT_MAX; i++)
+		number = number * 10 + (unsigned long)(text[i] - '0');
+	*port = (unsigned)number;
+	return i == n && number != 0 && number <= PORT_MAX;
 }
 
 static int
 take_authority(const char *scheme, const char *text, size_t n,
     struct web_url *url, struct err *err)
 {
-	size_t host = n;
+	size_t user = n, host;
 
-	while (host != 0 && text[host - 1] != '@')
-		host--;
-	if (host != 0 && take_user(text, host - 1, url, err) < 0)
+	while (user != 0 && text[user - 1] != '@')
+		user--;
+	if (user != 0 && take_user(text, user - 1, url, err) < 0)
 		return -1;
-	if (!is_host(text + host, n - host))
+	text += user;
+	n -= user;
+	host = host_length(text, n);
+	url->tls = str_starts(scheme, "https:");
+	url->port = url->tls ? 443 : 80;
+	if (host == 0 || !take_port(text + host, n - host, &url->port))
 		return err_set(err, ERR_CONFIG,
 		    "the URL has no host, or one that is none");
-	return str_format(&url->base, err, "%s%.*s", scheme, (int)(n - host),
-	    text + host);
+	return copy(text, host, &url->host, err) < 0 ? -1 :
+	    str_format(&url->base, err, "%s%.*s", scheme, (int)n, text);
 }
 
 int
@@ -167,6 +182,80 @@ web_url_parse(const char *text, struct web_url *ret, struct err *err)
 	return 0;
 }
 
+/* Blanks too, and what is not ASCII; but none in scheme and authority. */
+static int
+escape(const char *text, char **ret, struct err *err)
+{
+	CLEANUP(str_wipe) struct str escaped = STR_INIT;
+	const char *slashes = strstr(text, "://");
+	const char *p = slashes != NULL ? slashes + 3 : text;
+
+	p += strcspn(p, "/?#");
+	str_addn(&escaped, text, (size_t)(p - text));
+	for (; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~')
+			str_addf(&escaped, "%%%02X", (unsigned char)*p);
+		else
+			str_addn(&escaped, p, 1);
+	return str_take(&escaped, ret, err);
+}
+
+int
+web_url_parse_loose(const char *text, struct web_url *ret, struct err *err)
+{
+	CLEANUP(web_url_wipe) char *escaped = NULL;
+
+	return escape(text, &escaped, err) < 0 ? -1 :
+	    web_url_parse(escaped, ret, err);
+}
+
+/* A reference that begins with "SCHEME:" is whole by itself. */
+static bool
+has_scheme(const char *reference)
+{
+	const char *p = reference;
+
+	if (!isalpha((unsigned char)*p))
+		return false;
+	while (isalnum((unsigned char)*p) || (*p != '\0' &&
+	    strchr("+.-", *p) != NULL))
+		p++;
+	return *p == ':';
+}
+
+static int
+join(const struct web_url *from, const char *reference, char **ret,
+    struct err *err)
+{
+	const char *slash = strrchr(from->path, '/');
+	size_t kept = 0;
+
+	if (has_scheme(reference))
+		return str_dup(reference, ret, err);
+	if (str_starts(reference, "//"))
+		return str_format(ret, err, "%s:%s",
+		    from->tls ? "https" : "http", reference);
+	if (*reference == '\0' || *reference == '#')
+		return web_url_make(from, NULL, NULL, ret, err);
+	if (*reference == '?')
+		kept = strlen(from->path);
+	else if (*reference != '/' && slash != NULL)
+		kept = (size_t)(slash + 1 - from->path);
+	return str_format(ret, err, "%s%.*s%s%s", from->base, (int)kept,
+	    from->path, kept == 0 && strchr("/?", *reference) == NULL ?
+	    "/" : "", reference);
+}
+
+int
+web_url_resolve(const struct web_url *from, const char *reference,
+    struct web_url *ret, struct err *err)
+{
+	CLEANUP(web_url_wipe) char *text = NULL;
+
+	return join(from, reference, &text, err) < 0 ? -1 :
+	    web_url_parse_loose(text, ret, err);
+}
+
 void
 web_url_wipe(char **text)
 {
@@ -180,6 +269,7 @@ void
 web_url_free(struct web_url *url)
 {
 	web_url_wipe(&url->base);
+	web_url_wipe(&url->host);
 	web_url_wipe(&url->user);
 	web_url_wipe(&url->password);
 	web_url_wipe(&url->path);

@@ -1,7 +1,8 @@
 /*
  * web_url: an http(s) URL of the settings, in the parts that requests are made
  * of: what stands behind its path goes between path and query, and who calls
- * goes into a header.
+ * goes into a header. The services' own URLs are of another grammar, which
+ * service_url.h reads.
  *
  * Path and query stay percent-encoded as they are; the fragment is dropped.
  * Such URLs are secrets: no message shows more than base.
@@ -9,10 +10,15 @@
 #ifndef LIB_REPORT_WEB_URL_H
 #define LIB_REPORT_WEB_URL_H
 
+#include <stdbool.h>
+
 #include "lib/base/err.h"
 
 struct web_url {		/* everything owned */
-	char *base;		/* "https://host:port" */
+	char *base;		/* "https://host:port", lower-case scheme */
+	bool tls;		/* https */
+	char *host;		/* of base, case kept; in its brackets */
+	unsigned port;		/* of base, or the scheme's own */
 	char *user;		/* decoded; NULL: no user information */
 	char *password;		/* decoded; NULL: none */
 	char *path;		/* "" or "/a/b" */
@@ -24,6 +30,17 @@ struct web_url {		/* everything owned */
  * or a byte that must be percent-encoded. */
 MUST_CHECK int web_url_parse(const char *text, struct web_url *ret,
     struct err *err);
+
+/* web_url_parse_loose: the same for texts that come from others: behind the
+ * host, what must be percent-encoded is, instead of being refused. */
+MUST_CHECK int web_url_parse_loose(const char *text, struct web_url *ret,
+    struct err *err);
+
+/* web_url_resolve: what reference means in from, by RFC 3986, 5.2, but that dot
+ * segments are left for the server. No user information comes from from. Fails:
+ * as web_url_parse_loose. */
+MUST_CHECK int web_url_resolve(const struct web_url *from,
+    const char *reference, struct web_url *ret, struct err *err);
 void web_url_free(struct web_url *url);		/* wipes; for CLEANUP */
 
 /* web_url_make: *ret is "BASE PATH more ? QUERY & query". more is "" or begins

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "lib/base/log.h"
-#include "lib/report/courier_address.h"
 #include "lib/report/message.h"
 #include "lib/report/service.h"
 
@@ -86,25 +85,6 @@ check_list(const char *text)
 }
 
 static void
-check_redirect(const char *text)
-{
-	CLEANUP(courier_address_free) struct courier_address address =
-	    COURIER_ADDRESS_INIT;
-	struct err err = ERR_INIT;
-	const char *p;
-
-	demand(courier_address_parse("http://u:p@h.example:80/a/b?c", &address,
-	    &err) == 0);
-	if (courier_address_follow(&address, text, &err) < 0)
-		demand(err.kind == ERR_REFUSED);
-	else
-		demand(strcasestr(address.base, "://h.example") != NULL);
-	demand(*address.path == '/');
-	for (p = address.path; *p != '\0'; p++)
-		demand(*p > ' ' && *p < 0x7f);
-}
-
-static void
 check_message(const char *text)
 {
 	CLEANUP(cleanup_free) char *clean = NULL;
@@ -137,7 +117,6 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	text[n] = '\0';
 	check_url(text);
 	check_list(text);
-	check_redirect(text);
 	check_message(text);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * fuzz_web_url: any text is an URL whose parts can be sent, or an error that
- * shows nothing of it.
+ * shows nothing of it; so it is as a reference in another.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -28,6 +28,21 @@ check(const struct web_url *url)
 		abort();
 }
 
+static void
+check_reference(const char *text)
+{
+	CLEANUP(web_url_free) struct web_url from = { 0 };
+	CLEANUP(web_url_free) struct web_url to = { 0 };
+	struct err err = ERR_INIT;
+
+	if (web_url_parse("http://u:p@h.example:80/a/b?c", &from, &err) < 0)
+		abort();
+	if (web_url_resolve(&from, text, &to, &err) == 0)
+		check(&to);
+	else if (err.kind != ERR_CONFIG)
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
@@ -41,5 +56,6 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	text[n] = '\0';
 	if (web_url_parse(text, &url, &err) == 0)
 		check(&url);
+	check_reference(text);
 	return 0;
 }

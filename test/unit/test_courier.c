@@ -642,15 +642,16 @@ what_cannot_be_sent_is_refused(void **state)
 		struct letter letter;
 		const char *message;
 	} cases[] = {
-		{ { .url = "" }, "cannot use an URL: it does not begin with" },
-		{ { .url = "hidden" }, "cannot use an URL: it does not" },
-		{ { .url = "ftp://hidden/" }, "neither http:// nor https://" },
-		{ { .url = "http+x://hidden/" }, "neither http:// nor" },
+		{ { .url = "" }, "the URL does not begin with http://" },
+		{ { .url = "hidden" }, "the URL does not begin with http://" },
+		{ { .url = "ftp://hidden/" }, "the URL does not begin with" },
+		{ { .url = "http+x://hidden/" }, "the URL does not begin" },
 		{ { .url = "http:///hidden" }, "the URL has no host" },
 		{ { .url = "http://?hidden" }, "the URL has no host" },
 		{ { .url = "http://hidden@" }, "the URL has no host" },
-		{ { .url = "http://u:hidden@h:x/" }, "the port is not" },
-		{ { .url = "http://hidden%/" }, "the host has a '%'" },
+		{ { .url = "http://u:hidden@h:x/" }, "the URL has no host" },
+		{ { .url = "http://hidden%/" }, "the URL has no host" },
+		{ { .url = "http://hid den/" }, "the URL has a blank" },
 		{ { .url = "http://127.0.0.1:1/", .method = "GET hidden" },
 		  "the method of a request" },
 		{ { .url = "http://127.0.0.1:1/", .method = "" },

@@ -83,7 +83,8 @@ what_is_no_url_is_refused_without_showing_it(void **state)
 		"http://h:secret/", "http://h:/secret", "http://h:0/secret",
 		"http://h:65536/secret", "http://h:99999999999999999999/secret",
 		"http://h:80x/secret", "http://secret:80:80/", "http://[::1/",
-		"http://[]secret/", "http://[::1]secret/", "http://sec ret/",
+		"http://[]/secret", "http://[]secret/", "http://[::1]secret/",
+		"http://sec ret/",
 		"http://h/sec\tret", "http://h/secret\n", "http://h/\xc3\xa4",
 		"http://h/secret\x7f", "http://sec%72et/",
 		"http://%zzsecret@h/", "http://u:secret%@h/",
@@ -105,6 +106,106 @@ what_is_no_url_is_refused_without_showing_it(void **state)
 	}
 }
 
+static void
+host_port_and_scheme_can_be_compared(void **state)
+{
+	static const struct {
+		const char *text, *host;
+		unsigned port;
+		bool tls;
+	} cases[] = {
+		{ "http://h", "h", 80, false },
+		{ "https://u:1@Ab.c_d/:5", "Ab.c_d", 443, true },
+		{ "HTTP://h:443/", "h", 443, false },
+		{ "https://[::1]:65535", "[::1]", 65535, true },
+		{ "https://[1:2::3]?:5", "[1:2::3]", 443, true },
+	};
+	struct err err = ERR_INIT;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		CLEANUP(web_url_free) struct web_url url = { 0 };
+
+		assert_int_equal(web_url_parse(cases[i].text, &url, &err), 0);
+		assert_string_equal(url.host, cases[i].host);
+		assert_int_equal(url.port, cases[i].port);
+		assert_int_equal(url.tls, cases[i].tls);
+	}
+}
+
+static void
+what_must_be_encoded_is_where_others_wrote_it(void **state)
+{
+	CLEANUP(web_url_free) struct web_url url = { 0 };
+	struct web_url none = { 0 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(web_url_parse_loose("http://h/a b\n/\xc3\xa4%2f"
+	    "?x= \x7f#\xff", &url, &err), 0);
+	assert_string_equal(url.path, "/a%20b%0A/%C3%A4%2f");
+	assert_string_equal(url.query, "x=%20%7F");
+	assert_int_equal(web_url_parse_loose("http://\xc3\xa4/", &none, &err),
+	    -1);
+	assert_int_equal(web_url_parse_loose("http://u u@h/", &none, &err), -1);
+	assert_int_equal(err.kind, ERR_CONFIG);
+}
+
+static void
+a_reference_means_what_rfc_3986_says(void **state)
+{
+	static const struct {
+		const char *from, *reference, *to;
+	} cases[] = {
+		{ "http://a/b/c/d?q", "g", "http://a/b/c/g" },
+		{ "http://a/b/c/d?q", "g/", "http://a/b/c/g/" },
+		{ "http://a/b/c/d?q", "/g", "http://a/g" },
+		{ "http://a/b/c/d?q", "//g:8/x", "http://g:8/x" },
+		{ "https://a/b/c/d?q", "//g", "https://g" },
+		{ "http://a/b/c/d?q", "?y", "http://a/b/c/d?y" },
+		{ "http://a/b/c/d?q", "g?y", "http://a/b/c/g?y" },
+		{ "http://a/b/c/d?q", "#s", "http://a/b/c/d?q" },
+		{ "http://a/b/c/d?q", "", "http://a/b/c/d?q" },
+		{ "http://a/b/c/d?q", "g#s/./x", "http://a/b/c/g" },
+		{ "http://a/b/c/d?q/r", "g y", "http://a/b/c/g%20y" },
+		{ "http://a/b/c/d?q", "HTTPS://x?y", "https://x?y" },
+		{ "http://a/b/c/d?q", "x/http://y", "http://a/b/c/x/http://y" },
+		{ "http://u:p@a", "g", "http://a/g" },
+		{ "http://a?q", "?y", "http://a?y" },
+		{ "http://a?q", "", "http://a?q" },
+		/* left for the server */
+		{ "http://a/b/c/d", "../g", "http://a/b/c/../g" },
+	};
+	static const char *const wrong[] = { "x:8/", "ftp://a/", "//", "http:g",
+		"http:///x", "//a b/" };
+	struct err err = ERR_INIT;
+	struct web_url none = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		CLEANUP(web_url_free) struct web_url from = { 0 };
+		CLEANUP(web_url_free) struct web_url to = { 0 };
+		CLEANUP(web_url_wipe) char *made = NULL;
+
+		assert_int_equal(web_url_parse(cases[i].from, &from, &err), 0);
+		if (web_url_resolve(&from, cases[i].reference, &to, &err) < 0)
+			fail_msg("'%s': %s", cases[i].reference, err.msg);
+		assert_int_equal(web_url_make(&to, NULL, NULL, &made, &err), 0);
+		assert_string_equal(made, cases[i].to);
+		assert_null(to.user);
+	}
+	for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		CLEANUP(web_url_free) struct web_url from = { 0 };
+
+		assert_int_equal(web_url_parse("http://h/a", &from, &err), 0);
+		if (web_url_resolve(&from, wrong[i], &none, &err) == 0)
+			fail_msg("'%s' was taken", wrong[i]);
+		assert_int_equal(err.kind, ERR_CONFIG);
+	}
+}
+
 int
 main(void)
 {
@@ -113,6 +214,9 @@ main(void)
 		cmocka_unit_test(
 		    slashes_at_the_end_stay_only_where_nothing_is_added),
 		cmocka_unit_test(what_is_no_url_is_refused_without_showing_it),
+		cmocka_unit_test(host_port_and_scheme_can_be_compared),
+		cmocka_unit_test(what_must_be_encoded_is_where_others_wrote_it),
+		cmocka_unit_test(a_reference_means_what_rfc_3986_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
