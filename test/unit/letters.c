@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "lib/base/str.h"
+#include "lib/report/service.h"
 
 #define LONG_BYTES 40000
 
@@ -19,6 +20,42 @@ letters_message(enum outcome outcome)
 	    .time = 1795140000 };
 }
 
+int
+letters_send(const char *url, const struct message *message,
+    const struct recorder_answer *answers, size_t n, struct err *err)
+{
+	CLEANUP(service_close) struct service_target target =
+	    SERVICE_TARGET_INIT;
+	struct courier courier = { .until_s = 1e18 };
+	int rc;
+
+	recorder_start(answers, n);
+	if (service_open(url, &target, err) < 0)
+		fail_msg("%s", err->msg);
+	assert_int_equal(recorder_n(), 0);
+	rc = service_send(&target, message, &courier, err);
+	recorder_end();
+	return rc;
+}
+
+void
+letters_refuse(const char *url, const char *message,
+    const char *const *secrets)
+{
+	struct service_target target = SERVICE_TARGET_INIT;
+	struct err err = ERR_INIT;
+
+	recorder_start(NULL, 0);
+	if (service_open(url, &target, &err) == 0) {
+		service_close(&target);
+		fail_msg("'%s' was accepted", url);
+	}
+	assert_string_equal(err.msg, message);
+	assert_int_equal(err.kind, ERR_CONFIG);
+	for (; secrets != NULL && *secrets != NULL; secrets++)
+		assert_null(strstr(err.msg, *secrets));
+}
+
 void
 letters_expect(const struct letters_case *cases, size_t n)
 {
@@ -28,7 +65,7 @@ letters_expect(const struct letters_case *cases, size_t n)
 		struct message message = letters_message(cases[i].outcome);
 		struct err err = ERR_INIT;
 
-		if (recorder_send(cases[i].url, &message, &cases[i].answer, 1,
+		if (letters_send(cases[i].url, &message, &cases[i].answer, 1,
 		    &err) < 0)
 			fail_msg("%s: %s", cases[i].url, err.msg);
 		recorder_expect(&cases[i].letter, 1);
@@ -44,7 +81,7 @@ letters_expect_failures(const struct letters_failure *cases, size_t n)
 		struct message message = letters_message(OUTCOME_FAILURE);
 		struct err err = ERR_INIT;
 
-		if (recorder_send(cases[i].url, &message, &cases[i].answer, 1,
+		if (letters_send(cases[i].url, &message, &cases[i].answer, 1,
 		    &err) == 0)
 			fail_msg("%zu: %s: was sent", i, cases[i].url);
 		assert_string_equal(err.msg, cases[i].message);
@@ -60,7 +97,7 @@ letters_expect_refusals(const struct letters_refusal *cases, size_t n)
 	for (i = 0; i < n; i++) {
 		const char *secrets[] = { cases[i].secret, NULL };
 
-		recorder_refuses(cases[i].url, cases[i].message, secrets);
+		letters_refuse(cases[i].url, cases[i].message, secrets);
 	}
 }
 
@@ -135,7 +172,7 @@ letters_expect_limits(const struct letters_limit *cases, size_t n)
 
 		message.title = title;
 		message.body = body;
-		if (recorder_send(cases[i].url, &message, &cases[i].answer, 1,
+		if (letters_send(cases[i].url, &message, &cases[i].answer, 1,
 		    &err) < 0)
 			fail_msg("%s: %s", cases[i].url, err.msg);
 		expect_limit(&cases[i], recorder_letter(0));

@@ -1,9 +1,10 @@
 /*
- * letters: tables of what services make of URLs, by a recorder.
+ * letters: what services make of URLs, by a recorder: one by one, or in tables.
  */
 #ifndef TEST_UNIT_LETTERS_H
 #define TEST_UNIT_LETTERS_H
 
+#include "lib/report/message.h"
 #include "test/unit/recorder.h"
 
 #define LETTERS_TITLE "Backup \"web\" of b\xc3\xbcro"
@@ -17,6 +18,20 @@
 
 /* From "box", at 2026-11-20 02:00 UTC; local time is two hours later. */
 struct message letters_message(enum outcome outcome);
+
+/*
+ * letters_send: open url, send message with these answers, close. Gives what
+ * service_send gave; opening must not fail. Ends the recording: all answers
+ * were asked for.
+ */
+int letters_send(const char *url, const struct message *message,
+    const struct recorder_answer *answers, size_t n, struct err *err);
+
+/* letters_refuse: url is not opened, with exactly this message, and nothing is
+ * sent. Fails if the message has one of the words in it that must be kept
+ * secret (NULL-terminated; NULL: none). */
+void letters_refuse(const char *url, const char *message,
+    const char *const *secrets);
 
 struct letters_case {
 	const char *url;

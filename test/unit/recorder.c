@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "lib/base/str.h"
-#include "lib/report/service.h"
 
 #define LETTERS_MAX 16
 
@@ -15,6 +14,7 @@ static struct {
 	size_t n;
 	char *letters[LETTERS_MAX];
 	char *bodies[LETTERS_MAX];
+	struct str text;	/* of recorder_text */
 } recorder;
 
 int __wrap_courier_send(struct courier *courier, const struct letter *letter,
@@ -31,6 +31,7 @@ forget(void)
 		recorder.letters[i] = recorder.bodies[i] = NULL;
 	}
 	recorder.n = 0;
+	str_free(&recorder.text);
 }
 
 void
@@ -138,7 +139,24 @@ __wrap_courier_send(struct courier *courier, const struct letter *letter,
 	ret->body = calloc(1, ret->body_len + 1);
 	assert_non_null(ret->body);
 	memcpy(ret->body, body, ret->body_len);
+	if (answer->header != NULL && answer->value != NULL)
+		assert_int_equal(strmap_add(&ret->headers, answer->header,
+		    answer->value, err), 0);
 	return 0;
+}
+
+const char *
+recorder_text(void)
+{
+	size_t i;
+
+	str_free(&recorder.text);
+	str_add(&recorder.text, "");
+	for (i = 0; i < recorder.n; i++)
+		str_addf(&recorder.text, "%s%s--\n", recorder.letters[i],
+		    recorder.bodies[i] != NULL ? "\n" : "");
+	assert_false(recorder.text.failed);
+	return recorder.text.s;
 }
 
 void
@@ -149,40 +167,4 @@ recorder_expect(const char *const *letters, size_t n)
 	assert_int_equal(recorder.n, n);
 	for (i = 0; i < n; i++)
 		assert_string_equal(recorder.letters[i], letters[i]);
-}
-
-int
-recorder_send(const char *url, const struct message *message,
-    const struct recorder_answer *answers, size_t n, struct err *err)
-{
-	CLEANUP(service_close) struct service_target target =
-	    SERVICE_TARGET_INIT;
-	struct courier courier = { .until_s = 1e18 };
-	int rc;
-
-	recorder_start(answers, n);
-	if (service_open(url, &target, err) < 0)
-		fail_msg("%s", err->msg);
-	assert_int_equal(recorder.n, 0);
-	rc = service_send(&target, message, &courier, err);
-	recorder_end();
-	return rc;
-}
-
-void
-recorder_refuses(const char *url, const char *message,
-    const char *const *secrets)
-{
-	struct service_target target = SERVICE_TARGET_INIT;
-	struct err err = ERR_INIT;
-
-	recorder_start(NULL, 0);
-	if (service_open(url, &target, &err) == 0) {
-		service_close(&target);
-		fail_msg("'%s' was accepted", url);
-	}
-	assert_string_equal(err.msg, message);
-	assert_int_equal(err.kind, ERR_CONFIG);
-	for (; secrets != NULL && *secrets != NULL; secrets++)
-		assert_null(strstr(err.msg, *secrets));
 }

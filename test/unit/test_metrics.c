@@ -8,7 +8,7 @@
 
 #include "build_config.h"
 #include "lib/base/str.h"
-#include "test/unit/outbox.h"
+#include "test/unit/recorder.h"
 #include "test/unit/scratch.h"
 
 #define HEAD(name, help)						\
@@ -558,7 +558,7 @@ push(const struct report *report, const char *url, struct err *err)
 static void
 each_job_is_pushed_by_itself(void **state)
 {
-	static const struct outbox_answer answers[] = { { .status = 200 },
+	static const struct recorder_answer answers[] = { { .status = 200 },
 		{ .status = 202 } };
 	CLEANUP(report_free) struct report report = fresh(2, 100);
 	struct err err = ERR_INIT;
@@ -566,38 +566,40 @@ each_job_is_pushed_by_itself(void **state)
 
 	(void)state;
 	report.jobs[1].stored = true;
-	outbox_start(OUTBOX_ANSWERS(answers));
+	recorder_start(RECORDER_ANSWERS(answers));
 	assert_int_equal(push(&report, "http://u:p@h:9091/sub/?token=x", &err),
 	    0);
-	assert_true(str_starts(outbox_text(), "POST http://h:9091/sub/metrics/"
-	    "job/vbackup/instance/host/backup_job/one?token=x u:p "
-	    "text/plain; version=0.0.4; charset=utf-8\n" RUN_TIME
+	assert_true(str_starts(recorder_letter(0), "POST http://h:9091/sub/"
+	    "metrics/job/vbackup/instance/host/backup_job/one?token=x\n"
+	    "basic u:p\n"
+	    "type text/plain; version=0.0.4; charset=utf-8\n\n" RUN_TIME
 	    "vbackup_last_run_timestamp_seconds{backup_job=\"one\"} 100\n"
 	    STATUS));
-	second = strstr(outbox_text(), "\n--\n") + 4;
+	second = recorder_letter(1);
 	assert_true(str_starts(second, "POST http://h:9091/sub/metrics/job/"
-	    "vbackup/instance/host/backup_job/two?token=x u:p "));
+	    "vbackup/instance/host/backup_job/two?token=x\nbasic u:p\n"));
 	assert_null(strstr(second, "backup_job=\"one\""));
 	expect(second, "last_success_timestamp_seconds{backup_job=\"two\"}",
 	    "100");
-	outbox_end();
+	recorder_end();
 }
 
 static void
 a_run_without_jobs_is_pushed_for_those_of_the_settings(void **state)
 {
-	static const struct outbox_answer answers[] = { { .status = 200 },
+	static const struct recorder_answer answers[] = { { .status = 200 },
 		{ .status = 200 }, { .status = 200 } };
 	CLEANUP(report_free) struct report report = fresh(0, 100);
 	struct err err = ERR_INIT;
 
 	(void)state;
 	err_set(&report.err, ERR_CONFIG, "wrong");
-	outbox_start(OUTBOX_ANSWERS(answers));
+	recorder_start(RECORDER_ANSWERS(answers));
 	assert_int_equal(push(&report, "http://h", &err), 0);
-	expect(outbox_text(), "last_run_status{backup_job=\"three\"}", "0");
-	assert_null(strstr(outbox_text(), "last_success"));
-	outbox_end();
+	expect(recorder_letter(2), "last_run_status{backup_job=\"three\"}",
+	    "0");
+	assert_null(strstr(recorder_text(), "last_success"));
+	recorder_end();
 }
 
 static void
@@ -606,16 +608,16 @@ names_that_are_no_segment_are_encoded(void **state)
 	static const struct {
 		const char *name, *segment;
 	} cases[] = {
-		{ "a b", "backup_job/a%20b " },
-		{ "a?#%", "backup_job/a%3F%23%25 " },
-		{ "\xc3\xa4\xff", "backup_job/%C3%A4%3F " },
-		{ "", "backup_job@base64/= " },
-		{ "a/b", "backup_job@base64/YS9i " },
-		{ "/", "backup_job@base64/Lw== " },
-		{ "..", "backup_job@base64/Li4= " },
-		{ "?\?\?/>>>", "backup_job@base64/Pz8_Lz4-Pg== " },
+		{ "a b", "backup_job/a%20b\n" },
+		{ "a?#%", "backup_job/a%3F%23%25\n" },
+		{ "\xc3\xa4\xff", "backup_job/%C3%A4%3F\n" },
+		{ "", "backup_job@base64/=\n" },
+		{ "a/b", "backup_job@base64/YS9i\n" },
+		{ "/", "backup_job@base64/Lw==\n" },
+		{ "..", "backup_job@base64/Li4=\n" },
+		{ "?\?\?/>>>", "backup_job@base64/Pz8_Lz4-Pg==\n" },
 	};
-	static const struct outbox_answer answers[] = { { .status = 200 } };
+	static const struct recorder_answer answers[] = { { .status = 200 } };
 	struct err err = ERR_INIT;
 	size_t i;
 
@@ -626,13 +628,13 @@ names_that_are_no_segment_are_encoded(void **state)
 		rename_job(&report, 0, cases[i].name);
 		free(report.host);
 		assert_int_equal(str_dup("", &report.host, &err), 0);
-		outbox_start(OUTBOX_ANSWERS(answers));
+		recorder_start(RECORDER_ANSWERS(answers));
 		assert_int_equal(push(&report, "http://h/", &err), 0);
-		assert_true(str_starts(outbox_text(), "POST http://h/metrics/"
-		    "job/vbackup/instance@base64/=/backup_job"));
-		if (strstr(outbox_text(), cases[i].segment) == NULL)
-			fail_msg("%s", outbox_text());
-		outbox_end();
+		assert_true(str_starts(recorder_letter(0), "POST http://h/"
+		    "metrics/job/vbackup/instance@base64/=/backup_job"));
+		if (strstr(recorder_letter(0), cases[i].segment) == NULL)
+			fail_msg("%s", recorder_letter(0));
+		recorder_end();
 	}
 }
 
@@ -640,7 +642,7 @@ static void
 a_refusal_says_why_and_the_next_job_is_tried(void **state)
 {
 	static const struct {
-		struct outbox_answer answers[2];
+		struct recorder_answer answers[2];
 		size_t n;
 		const char *message;
 	} cases[] = {
@@ -663,19 +665,19 @@ a_refusal_says_why_and_the_next_job_is_tried(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		outbox_start(cases[i].answers, cases[i].n);
+		recorder_start(cases[i].answers, cases[i].n);
 		assert_int_equal(push(&report, "https://u:secret@h:1/secret",
 		    &err), -1);
 		assert_string_equal(err.msg, cases[i].message);
-		outbox_end();
+		recorder_end();
 	}
-	outbox_start(NULL, 0);
+	recorder_start(NULL, 0);
 	assert_int_equal(push(&report, "secret", &err), -1);
 	assert_int_equal(metrics_check_push("secret", &err), -1);
 	assert_int_equal(err.kind, ERR_CONFIG);
 	assert_null(strstr(err.msg, "secret"));
 	assert_int_equal(metrics_check_push("http://h:9091", &err), 0);
-	outbox_end();
+	recorder_end();
 }
 
 int

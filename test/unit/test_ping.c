@@ -6,10 +6,10 @@
 
 #include "lib/base/log.h"
 #include "lib/base/str.h"
-#include "test/unit/outbox.h"
+#include "test/unit/recorder.h"
 
 #define ID "01234567-89ab-cdef-0123-456789abcdef"
-#define TYPE " text/plain; charset=utf-8\n"
+#define TYPE "\ntype text/plain; charset=utf-8\n\n"
 #define OK { .status = 200, .body = "OK" }
 
 static const char *const one_job[] = { "one" };
@@ -79,9 +79,9 @@ the_kind_is_found_by_the_url_or_told(void **state)
 		  "POST https://HC-Ping.com:443/k/slug?create=1&rid=" ID TYPE
 		  "vbackup: success\n\n--\n" },
 		{ "http://u:p%40@h:8000/ping/u", PING_AUTO,
-		  "POST http://h:8000/ping/u/start?rid=" ID " u:p@" TYPE
+		  "POST http://h:8000/ping/u/start?rid=" ID "\nbasic u:p@" TYPE
 		  "\n--\n"
-		  "POST http://h:8000/ping/u?rid=" ID " u:p@" TYPE
+		  "POST http://h:8000/ping/u?rid=" ID "\nbasic u:p@" TYPE
 		  "vbackup: success\n\n--\n" },
 		{ "http://h/%s", PING_HEALTHCHECKS,
 		  "POST http://h/a%20host/start?rid=" ID TYPE "\n--\n"
@@ -100,7 +100,7 @@ the_kind_is_found_by_the_url_or_told(void **state)
 		  "GET https://hc-ping.com.evil/u\n--\n" },
 		{ "https://h?/ping/", PING_AUTO, "GET https://h?/ping/\n--\n" },
 	};
-	static const struct outbox_answer answers[] = { OK, OK };
+	static const struct recorder_answer answers[] = { OK, OK };
 	struct err err = ERR_INIT;
 	size_t i;
 
@@ -110,12 +110,12 @@ the_kind_is_found_by_the_url_or_told(void **state)
 		struct ping ping = ping_to(cases[i].url);
 
 		ping.kind = cases[i].kind;
-		outbox_start(answers, *cases[i].sent == 'P' ? 2 : 1);
+		recorder_start(answers, *cases[i].sent == 'P' ? 2 : 1);
 		assert_int_equal(ping_check(&ping, &err), 0);
 		assert_int_equal(start(&ping, &report, &err), 0);
 		assert_int_equal(end(&ping, &report, &err), 0);
-		assert_string_equal(outbox_text(), cases[i].sent);
-		outbox_end();
+		assert_string_equal(recorder_text(), cases[i].sent);
+		recorder_end();
 		report_free(&report);
 	}
 }
@@ -140,7 +140,7 @@ a_status_says_how_the_run_ended(void **state)
 		{ ERR_NONE, false, true, "u/5?rid=" ID TYPE
 		  "vbackup: failure\nthe job was not begun\n\nlast\n\n--\n" },
 	};
-	static const struct outbox_answer answers[] = { OK };
+	static const struct recorder_answer answers[] = { OK };
 	const struct ping ping = ping_to("https://hc-ping.com/u");
 	struct err err = ERR_INIT;
 	size_t i;
@@ -154,11 +154,11 @@ a_status_says_how_the_run_ended(void **state)
 		report.interrupted = cases[i].interrupted;
 		if (cases[i].kind != ERR_NONE)
 			err_set(&report.err, cases[i].kind, "why");
-		outbox_start(OUTBOX_ANSWERS(answers));
+		recorder_start(RECORDER_ANSWERS(answers));
 		assert_int_equal(end(&ping, &report, &err), 0);
-		assert_string_equal(outbox_text() +
+		assert_string_equal(recorder_text() +
 		    strlen("POST https://hc-ping.com/"), cases[i].sent);
-		outbox_end();
+		recorder_end();
 		report_free(&report);
 	}
 }
@@ -166,7 +166,7 @@ a_status_says_how_the_run_ended(void **state)
 static void
 problems_are_a_failure_or_a_success_with_a_log(void **state)
 {
-	static const struct outbox_answer answers[] = { OK, OK };
+	static const struct recorder_answer answers[] = { OK, OK };
 	struct ping ping = ping_to("https://hc-ping.com/u");
 	struct report report = fresh();
 	struct err err = ERR_INIT;
@@ -176,26 +176,27 @@ problems_are_a_failure_or_a_success_with_a_log(void **state)
 	report_problem(&report.jobs[0], "a container");
 	report.jobs[0].n_problems += 3;
 	assert_int_equal(strlist_add(&report.untold, "a hook", &err), 0);
-	outbox_start(answers, 1);
+	recorder_start(answers, 1);
 	assert_int_equal(end(&ping, &report, &err), 0);
-	assert_string_equal(outbox_text(), "POST https://hc-ping.com/u/3?rid="
+	assert_string_equal(recorder_text(), "POST https://hc-ping.com/u/3?rid="
 	    ID TYPE "vbackup: problems\na file\n\n--\n");
-	outbox_end();
+	recorder_end();
 	ping.problems_are_success = true;
-	outbox_start(answers, 2);
+	recorder_start(answers, 2);
 	assert_int_equal(end(&ping, &report, &err), 0);
-	assert_string_equal(outbox_text(), "POST https://hc-ping.com/u/log?rid="
-	    ID TYPE "vbackup: problems\none: a file\none: a container\n"
+	assert_string_equal(recorder_text(),
+	    "POST https://hc-ping.com/u/log?rid=" ID TYPE
+	    "vbackup: problems\none: a file\none: a container\n"
 	    "one: 3 more\na hook\n\n--\nPOST https://hc-ping.com/u?rid=" ID
 	    TYPE "vbackup: problems\na file\n\n--\n");
-	outbox_end();
+	recorder_end();
 	report_free(&report);
 }
 
 static void
 the_success_is_sent_though_the_log_of_problems_is_lost(void **state)
 {
-	static const struct outbox_answer answers[] = { { .status = 500 },
+	static const struct recorder_answer answers[] = { { .status = 500 },
 		OK };
 	struct ping ping = ping_to("https://hc-ping.com/u");
 	struct report report = fresh();
@@ -204,18 +205,18 @@ the_success_is_sent_though_the_log_of_problems_is_lost(void **state)
 	(void)state;
 	report_problem(&report.jobs[0], "a file");
 	ping.problems_are_success = true;
-	outbox_start(OUTBOX_ANSWERS(answers));
+	recorder_start(RECORDER_ANSWERS(answers));
 	assert_int_equal(end(&ping, &report, &err), -1);
 	assert_string_equal(err.msg, "ping: 'https://hc-ping.com' answered "
 	    "with status 500");
-	outbox_end();
+	recorder_end();
 	report_free(&report);
 }
 
 static void
 others_have_no_start_and_plain_ones_hear_of_successes_only(void **state)
 {
-	static const struct outbox_answer answers[] = { OK };
+	static const struct recorder_answer answers[] = { OK };
 	static const struct {
 		const char *url;
 		bool stored, problem, problems_are_success;
@@ -246,12 +247,12 @@ others_have_no_start_and_plain_ones_hear_of_successes_only(void **state)
 		if (cases[i].problem)
 			report_problem(&report.jobs[0], "\xc3\xa4\n\xff&");
 		ping.problems_are_success = cases[i].problems_are_success;
-		outbox_start(answers, cases[i].sent != NULL);
+		recorder_start(answers, cases[i].sent != NULL);
 		assert_int_equal(start(&ping, &report, &err), 0);
 		assert_int_equal(end(&ping, &report, &err), 0);
-		assert_string_equal(outbox_text(),
+		assert_string_equal(recorder_text(),
 		    cases[i].sent != NULL ? cases[i].sent : "");
-		outbox_end();
+		recorder_end();
 		report_free(&report);
 	}
 }
@@ -259,7 +260,7 @@ others_have_no_start_and_plain_ones_hear_of_successes_only(void **state)
 static void
 long_words_for_kuma_are_cut(void **state)
 {
-	static const struct outbox_answer answers[] = { OK };
+	static const struct recorder_answer answers[] = { OK };
 	const struct ping ping = ping_to("http://h/api/push/x");
 	struct report report = fresh();
 	struct err err = ERR_INIT;
@@ -267,12 +268,12 @@ long_words_for_kuma_are_cut(void **state)
 	(void)state;
 	report_problem(&report.jobs[0], "%01000d", 0);
 	report.seconds = -1;
-	outbox_start(OUTBOX_ANSWERS(answers));
+	recorder_start(RECORDER_ANSWERS(answers));
 	assert_int_equal(end(&ping, &report, &err), 0);
-	assert_int_equal(strlen(outbox_text()), strlen("GET http://h/api/push/"
-	    "x?status=down&msg=&ping=0\n--\n") + 200 + 2 * 2);
-	assert_non_null(strstr(outbox_text(), "0...&ping=0\n"));
-	outbox_end();
+	assert_int_equal(strlen(recorder_text()), strlen("GET http://h/api/"
+	    "push/x?status=down&msg=&ping=0\n--\n") + 200 + 2 * 2);
+	assert_non_null(strstr(recorder_text(), "0...&ping=0\n"));
+	recorder_end();
 	report_free(&report);
 }
 
@@ -295,8 +296,9 @@ the_server_says_how_long_a_body_may_be(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		const struct outbox_answer answers[] = {
-			{ .status = 200, .limit = cases[i].header }, OK };
+		const struct recorder_answer answers[] = {
+			{ .status = 200, .header = "ping-body-limit",
+			  .value = cases[i].header }, OK };
 		struct ping ping = ping_to("https://hc-ping.com/u");
 		struct report report = fresh();
 
@@ -305,21 +307,21 @@ the_server_says_how_long_a_body_may_be(void **state)
 			    "of \xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82"
 			    "\xac");
 		add_log(&report, "the last line");
-		outbox_start(OUTBOX_ANSWERS(answers));
+		recorder_start(RECORDER_ANSWERS(answers));
 		assert_int_equal(start(&ping, &report, &err), 0);
 		assert_int_equal(ping.body_limit, cases[i].limit);
 		assert_int_equal(end(&ping, &report, &err), 0);
-		assert_true(outbox_body_len() <= cases[i].limit);
-		assert_true(outbox_body_len() > cases[i].limit / 2 ||
+		assert_true(strlen(recorder_body(1)) <= cases[i].limit);
+		assert_true(strlen(recorder_body(1)) > cases[i].limit / 2 ||
 		    cases[i].limit < 64);
-		assert_true(str_is_utf8(outbox_text()));
+		assert_true(str_is_utf8(recorder_text()));
 		if (cases[i].limit >= 64) {
-			assert_true(str_ends(outbox_text(),
+			assert_true(str_ends(recorder_text(),
 			    "the last line\n\n--\n"));
-			assert_non_null(strstr(outbox_text(),
+			assert_non_null(strstr(recorder_text(),
 			    TYPE "vbackup: success\n"));
 		}
-		outbox_end();
+		recorder_end();
 		report_free(&report);
 	}
 }
@@ -327,7 +329,7 @@ the_server_says_how_long_a_body_may_be(void **state)
 static void
 a_body_is_text_without_secrets(void **state)
 {
-	static const struct outbox_answer answers[] = { OK };
+	static const struct recorder_answer answers[] = { OK };
 	const struct ping ping = ping_to("https://hc-ping.com/u");
 	struct report report = fresh();
 	struct err err = ERR_INIT;
@@ -336,11 +338,11 @@ a_body_is_text_without_secrets(void **state)
 	assert_int_equal(log_secret("hunter2", &err), 0);
 	err_set(&report.err, ERR_SYSTEM, "no \xff\x01 hunter2");
 	add_log(&report, "key hunter2");
-	outbox_start(OUTBOX_ANSWERS(answers));
+	recorder_start(RECORDER_ANSWERS(answers));
 	assert_int_equal(end(&ping, &report, &err), 0);
-	assert_string_equal(outbox_text(), "POST https://hc-ping.com/u/1?rid="
+	assert_string_equal(recorder_text(), "POST https://hc-ping.com/u/1?rid="
 	    ID TYPE "vbackup: failure\nno ?? ***\n\nkey ***\n\n--\n");
-	outbox_end();
+	recorder_end();
 	report_free(&report);
 	log_close();
 }
@@ -350,7 +352,7 @@ a_refusal_is_an_error_that_shows_the_host_only(void **state)
 {
 	static const struct {
 		const char *url;
-		struct outbox_answer answer;
+		struct recorder_answer answer;
 		const char *message;
 	} cases[] = {
 		{ "https://hc-ping.com/secret", { .status = 404 },
@@ -387,18 +389,18 @@ a_refusal_is_an_error_that_shows_the_host_only(void **state)
 		struct ping ping = ping_to(cases[i].url);
 
 		if (strstr(cases[i].url, "hc-ping") != NULL) {
-			outbox_start(&cases[i].answer, 1);
+			recorder_start(&cases[i].answer, 1);
 			assert_int_equal(start(&ping, &report, &err), -1);
 			assert_string_equal(err.msg, cases[i].message);
 			assert_int_equal(ping.body_limit, PING_BODY_BYTES);
-			outbox_end();
+			recorder_end();
 		}
-		outbox_start(&cases[i].answer, 1);
+		recorder_start(&cases[i].answer, 1);
 		assert_int_equal(end(&ping, &report, &err), -1);
 		assert_string_equal(err.msg, cases[i].message);
 		assert_int_equal(err.kind, cases[i].answer.status != 0 ?
 		    ERR_REFUSED : cases[i].answer.kind);
-		outbox_end();
+		recorder_end();
 	}
 	report_free(&report);
 }
@@ -406,17 +408,17 @@ a_refusal_is_an_error_that_shows_the_host_only(void **state)
 static void
 a_new_check_is_a_success_too(void **state)
 {
-	static const struct outbox_answer answers[] = { { .status = 201,
+	static const struct recorder_answer answers[] = { { .status = 201,
 		.body = "Created" }, OK };
 	struct ping ping = ping_to("https://hc-ping.com/k/s?create=1");
 	struct report report = fresh();
 	struct err err = ERR_INIT;
 
 	(void)state;
-	outbox_start(OUTBOX_ANSWERS(answers));
+	recorder_start(RECORDER_ANSWERS(answers));
 	assert_int_equal(start(&ping, &report, &err), 0);
 	assert_int_equal(end(&ping, &report, &err), 0);
-	outbox_end();
+	recorder_end();
 	report_free(&report);
 }
 
@@ -430,7 +432,7 @@ what_is_no_url_is_known_before(void **state)
 	size_t i;
 
 	(void)state;
-	outbox_start(NULL, 0);
+	recorder_start(NULL, 0);
 	for (i = 0; i < sizeof urls / sizeof urls[0]; i++) {
 		struct ping ping = ping_to(urls[i]);
 
@@ -441,7 +443,7 @@ what_is_no_url_is_known_before(void **state)
 		assert_int_equal(end(&ping, &report, &err), -1);
 		assert_null(strstr(err.msg, "secret"));
 	}
-	outbox_end();
+	recorder_end();
 	report_free(&report);
 }
 

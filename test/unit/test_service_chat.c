@@ -11,7 +11,7 @@
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/report/service.h"
-#include "test/unit/recorder.h"
+#include "test/unit/letters.h"
 
 #define T24 "abcdefghijklmnopqrstuvwX"
 #define HOOK "slack://hook:T00000000-B00000000-" T24 "@webhook"
@@ -48,7 +48,7 @@ assert_golden(const struct golden *golden)
 	struct err err = ERR_INIT;
 
 	message.outcome = golden->outcome;
-	if (recorder_send(golden->url, &message, &answer, 1, &err) < 0)
+	if (letters_send(golden->url, &message, &answer, 1, &err) < 0)
 		fail_msg("%s: %s", golden->url, err.msg);
 	recorder_expect(&golden->letter, 1);
 }
@@ -112,13 +112,13 @@ discord_gets_a_body_that_is_json_as_it_is(void **state)
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		message.body = " {\"content\": \"x\"}\n";
-		assert_int_equal(recorder_send(urls[i], &message, &answer, 1,
+		assert_int_equal(letters_send(urls[i], &message, &answer, 1,
 		    &err), 0);
 		recorder_expect(&letter, 1);
 	}
 	for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		message.body = wrong[i];
-		assert_int_equal(recorder_send(urls[0], &message, NULL, 0,
+		assert_int_equal(letters_send(urls[0], &message, NULL, 0,
 		    &err), -1);
 		assert_int_equal(err.kind, ERR_CONFIG);
 		assert_string_equal(err.msg, "discord: the message's body is "
@@ -289,7 +289,7 @@ send_long(const char *url, const char *title, const char *body)
 
 	message.title = title;
 	message.body = body;
-	assert_int_equal(recorder_send(url, &message, &answer, 1, &err), 0);
+	assert_int_equal(letters_send(url, &message, &answer, 1, &err), 0);
 	assert_true(str_is_utf8(recorder_body(0)));
 	json = cJSON_Parse(recorder_body(0));
 	assert_non_null(json);
@@ -498,7 +498,7 @@ answers_that_are_no_success_are_errors(void **state)
 		    .status = rows[i].status, .body = rows[i].body };
 		struct err err = ERR_INIT;
 
-		assert_int_equal(recorder_send(rows[i].url, &plain, &answer, 1,
+		assert_int_equal(letters_send(rows[i].url, &plain, &answer, 1,
 		    &err), -1);
 		assert_string_equal(err.msg, rows[i].message);
 		assert_int_equal(err.kind, rows[i].kind);
@@ -520,7 +520,7 @@ what_slack_says_is_cut(void **state)
 			*p = ' ';
 	str_addf(&body, "{\"error\":\"%s\"}", words);
 	answer.body = body.s;
-	assert_int_equal(recorder_send(BOT, &plain, &answer, 1, &err), -1);
+	assert_int_equal(letters_send(BOT, &plain, &answer, 1, &err), -1);
 	assert_true(str_is_utf8(err.msg));
 	assert_true(str_ends(err.msg, "..."));
 	assert_true(characters(err.msg) < 330);
@@ -626,7 +626,7 @@ wrong_urls_are_refused(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		recorder_refuses(rows[i][0], rows[i][1], secrets);
+		letters_refuse(rows[i][0], rows[i][1], secrets);
 }
 
 static void

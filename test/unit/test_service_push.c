@@ -283,7 +283,7 @@ every_goal_is_tried(void **state)
 	(void)state;
 	for (i = 0; i < N(cases); i++) {
 		struct err err = ERR_INIT;
-		int rc = recorder_send(cases[i].url, &message,
+		int rc = letters_send(cases[i].url, &message,
 		    cases[i].answers, cases[i].n, &err);
 
 		assert_int_equal(rc, cases[i].message != NULL ? -1 : 0);

@@ -155,7 +155,7 @@ send_encrypted(const struct message *message, char **ret_title,
 	CLEANUP(cleanup_free) char *body = NULL;
 	struct err err = ERR_INIT;
 
-	assert_int_equal(recorder_send("pushover://x:t@u?encryptionkey=" HEX,
+	assert_int_equal(letters_send("pushover://x:t@u?encryptionkey=" HEX,
 	    message, &answer, 1, &err), 0);
 	title = field(recorder_body(0), "&title=");
 	body = field(recorder_body(0), "&message=");
@@ -230,7 +230,7 @@ long_messages_keep_the_limits(void **state)
 		str_add(&text, "x");
 	assert_false(text.failed);
 	message.title = message.body = text.s;
-	assert_int_equal(recorder_send("pushover://x:t@u", &message, &answer,
+	assert_int_equal(letters_send("pushover://x:t@u", &message, &answer,
 	    1, &err), 0);
 	title = field(recorder_body(0), "&title=");
 	body = field(recorder_body(0), "&message=");

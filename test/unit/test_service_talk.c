@@ -12,7 +12,7 @@
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/report/service.h"
-#include "test/unit/recorder.h"
+#include "test/unit/letters.h"
 
 #define SAYS "type application/json\n\n"
 #define FORM "type application/x-www-form-urlencoded\n\n"
@@ -54,7 +54,7 @@ assert_golden(const struct golden *golden)
 	for (; n < LETTERS_MAX && golden->letters[n] != NULL; n++)
 		answers[n] = (struct recorder_answer){ .status = 200,
 		    .body = golden->answers[n] };
-	if (recorder_send(golden->url, &plain, answers, n, &err) < 0)
+	if (letters_send(golden->url, &plain, answers, n, &err) < 0)
 		fail_msg("%s: %s", golden->url, err.msg);
 	recorder_expect(golden->letters, n);
 }
@@ -131,7 +131,7 @@ telegram_gets_titles_that_are_no_markup(void **state)
 
 		assert_int_equal(str_format(&url, &err, "%s1&parsemode=%s",
 		    TELEGRAM, rows[i][0]), 0);
-		assert_int_equal(recorder_send(url, &message, &answer, 1,
+		assert_int_equal(letters_send(url, &message, &answer, 1,
 		    &err), 0);
 		assert_string_equal(recorder_body(0), rows[i][1]);
 	}
@@ -198,7 +198,7 @@ send_long(const char *url, const char *title, const char *body,
 
 	message.title = title;
 	message.body = body;
-	assert_int_equal(recorder_send(url, &message, &answer, 1, &err), 0);
+	assert_int_equal(letters_send(url, &message, &answer, 1, &err), 0);
 	assert_true(str_is_utf8(recorder_body(0)));
 	json = cJSON_Parse(recorder_body(0));
 	assert_non_null(json);
@@ -284,7 +284,7 @@ one_chat_that_fails_keeps_nothing_from_the_others(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(recorder_send(TELEGRAM "1,2,3,4", &plain,
+	assert_int_equal(letters_send(TELEGRAM "1,2,3,4", &plain,
 	    RECORDER_ANSWERS(answers), &err), -1);
 	assert_string_equal(err.msg, "telegram: 2 of 4 failed: '2': refused "
 	    "with status 400: chat not found");
@@ -303,7 +303,7 @@ names_are_shown_so_that_they_harm_nobody(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(recorder_send("matrix://:to-ken@h", &plain,
+	assert_int_equal(letters_send("matrix://:to-ken@h", &plain,
 	    RECORDER_ANSWERS(answers), &err), -1);
 	assert_string_equal(err.msg, "matrix: '\\x1b\\n"
 	    "01234567890123456789012345678901234567890123456789"
@@ -407,7 +407,7 @@ matrix_says_where_it_failed(void **state)
 	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct err err = ERR_INIT;
 
-		assert_int_equal(recorder_send(rows[i].url, &plain,
+		assert_int_equal(letters_send(rows[i].url, &plain,
 		    &rows[i].answer, 1, &err), -1);
 		assert_string_equal(err.msg, rows[i].message);
 		assert_int_equal(err.kind, rows[i].kind);
@@ -486,7 +486,7 @@ zulip_has_limits(void **state)
 	(void)state;
 	message.title = title;
 	message.body = body;
-	assert_int_equal(recorder_send(ZULIP "stream=s", &message, &answer, 1,
+	assert_int_equal(letters_send(ZULIP "stream=s", &message, &answer, 1,
 	    &err), 0);
 	topic = form_value(recorder_body(0), "&topic=");
 	content = form_value(recorder_body(0), "&content=");
@@ -611,7 +611,7 @@ long_texts_are_fitted(void **state)
 	assert_true(strlen(recorder_body(0)) > 4096);
 	cJSON_Delete(json);
 	message.body = body;
-	assert_int_equal(recorder_send("twilio://a:b@+1/+2", &message,
+	assert_int_equal(letters_send("twilio://a:b@+1/+2", &message,
 	    &created, 1, &err), 0);
 	sms = form_value(recorder_body(0), "&Body=");
 	assert_true(characters(sms) <= 1600 && characters(sms) > 1500);
@@ -693,7 +693,7 @@ answers_that_are_no_success_are_errors(void **state)
 	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct err err = ERR_INIT;
 
-		assert_int_equal(recorder_send(rows[i].url, &plain,
+		assert_int_equal(letters_send(rows[i].url, &plain,
 		    &rows[i].answer, 1, &err), -1);
 		assert_string_equal(err.msg, rows[i].message);
 		assert_int_equal(err.kind, rows[i].kind);
@@ -800,7 +800,7 @@ wrong_urls_are_refused(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		recorder_refuses(rows[i][0], rows[i][1], secrets);
+		letters_refuse(rows[i][0], rows[i][1], secrets);
 }
 
 static void
@@ -853,7 +853,7 @@ the_token_of_a_session_is_masked(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(recorder_send("matrix://me:secret@h?room=!a:x",
+	assert_int_equal(letters_send("matrix://me:secret@h?room=!a:x",
 	    &plain, RECORDER_ANSWERS(answers), &err), 0);
 	assert_int_equal(log_mask("<syt_new>", &masked, &err), 0);
 	assert_string_equal(masked, "<***>");
