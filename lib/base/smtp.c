@@ -109,17 +109,29 @@ on_read(char *bytes, size_t size, size_t n, void *data)
 	struct call *call = data;
 	const struct smtp *smtp = call->smtp;
 
-	/* A server that offers no AUTH at all is served without one. */
-	call->not_logged_in = smtp->auth != SMTP_AUTH_NONE &&
-	    !call->dialogue.logged_in;
-	if (call->not_logged_in)
-		return CURL_READFUNC_ABORT;
 	n *= size;
 	if (n > smtp->mail_len - call->offset)
 		n = smtp->mail_len - call->offset;
 	memcpy(bytes, smtp->mail + call->offset, n);
 	call->offset += n;
 	return n;
+}
+
+/* Before the sender is named. Where a server offers no AUTH at all libcurl goes
+ * on without. */
+static int
+on_ready(void *data, char *ip, char *own_ip, int port, int own_port)
+{
+	struct call *call = data;
+
+	(void)ip;
+	(void)own_ip;
+	(void)port;
+	(void)own_port;
+	call->not_logged_in = call->smtp->auth != SMTP_AUTH_NONE &&
+	    !call->dialogue.logged_in;
+	return call->not_logged_in ? CURL_PREREQFUNC_ABORT :
+	    CURL_PREREQFUNC_OK;
 }
 
 static size_t
@@ -268,6 +280,9 @@ set_callbacks(struct call *call)
 	return curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read) ==
 	    CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_READDATA, call) == CURLE_OK &&
+	    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_ready) ==
+	    CURLE_OK &&
+	    curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_reply) ==
 	    CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) == CURLE_OK &&
@@ -445,7 +460,7 @@ judge(const struct call *call, CURLcode code, struct err *err)
 	if (kind == ERR_PROTOCOL || kind == ERR_REFUSED) {
 		if (dialogue->refused.n == call->smtp->to->n)
 			return explain_refused(call, err);
-		if (dialogue->code >= 400 && !call->not_logged_in)
+		if (dialogue->code >= 400)
 			return explain_words(call, err);
 	}
 	return explain(call, code, err);

@@ -360,7 +360,7 @@ escape(const char *text, char **ret, struct err *err)
 static int
 escape_host(const char *host, char **ret, struct err *err)
 {
-	if (*host != '\0' && strchr(host, ':') != NULL &&
+	if (strchr(host, ':') != strrchr(host, ':') &&
 	    strspn(host, "0123456789abcdefABCDEF:.") == strlen(host))
 		return str_format(ret, err, "[%s]", host);
 	return *host == '[' && is_host(host) ? str_dup(host, ret, err) :
