@@ -16,6 +16,11 @@ const struct cmd_verb cmd_verbs[] = {
 	    cmd_run },
 	{ "prune", "[-j JOB]... [--dry-run]",
 	    "Remove old archives by the retention settings.", cmd_prune },
+	{ "list", "[--json] [--store NAME] [-j JOB]...",
+	    "Print the archives in every store, the newest first.",
+	    cmd_list },
+	{ "show", "ARCHIVE|latest [--json] [-j JOB]...",
+	    "Print what is known of one archive.", cmd_show },
 	{ "recover", "", "Bring back what a run that was killed had brought to "
 	    "rest.", cmd_recover },
 	{ "check", "", "Look for problems in settings and labels.",

@@ -141,10 +141,8 @@ make_jobs(struct planning *p, const char *base, const struct options *options,
 	return deal_sources(p, base, options, &sources, err);
 }
 
-/* Jobs of their own do without the plain settings' one, unless these name
- * something to back up. */
-static bool
-base_is_a_job(const struct config *config)
+bool
+plan_base_is_job(const struct config *config)
 {
 	return config->n_jobs == 0 ||
 	    options_is_set(&config->base, OPTION_ID_sources) ||
@@ -157,7 +155,7 @@ make_all_jobs(struct planning *p, const struct config *config,
 {
 	size_t i;
 
-	if (base_is_a_job(config) &&
+	if (plan_base_is_job(config) &&
 	    make_jobs(p, CONFIG_BASE_JOB, &config->base, err) < 0)
 		return -1;
 	for (i = 0; i < config->n_jobs; i++)

@@ -104,6 +104,10 @@ MUST_CHECK int plan_make(const struct config *config,
     struct strlist *problems, struct strlist *warnings, struct err *err);
 void plan_free(struct plan *plan);	/* for CLEANUP */
 
+/* plan_base_is_job: do the plain settings make a job? Jobs of their own do
+ * without it, unless these name something to back up. */
+bool plan_base_is_job(const struct config *config);
+
 /* plan_find: the job of that name, or NULL. */
 struct job *plan_find(const struct plan *plan, const char *name);
 

@@ -15,6 +15,7 @@
 /* What store_plan_choose is at work on. */
 struct choosing {
 	const char *job;
+	bool only_read;
 	struct store_plan_list list;
 	struct strlist *problems;
 };
@@ -42,7 +43,7 @@ open_local(const struct store_plan *plan, struct store **ret, struct err *err)
 {
 	struct store_local_settings settings = {
 		.path = plan->place,
-		.owner = plan->options->archive_owner,
+		.owner = plan->only_read ? NULL : plan->options->archive_owner,
 		.mode = (unsigned)plan->options->archive_mode,
 	};
 
@@ -78,6 +79,8 @@ open_s3(const struct store_plan *plan, struct store **ret, struct err *err)
 		.retry_s = (double)o->s3_retry_ns / NS_PER_S,
 	};
 
+	if (plan->only_read && settings.retry_s > STORE_PLAN_READ_RETRY_S)
+		settings.retry_s = STORE_PLAN_READ_RETRY_S;
 	return store_s3_new(&settings, ret, err);
 }
 
@@ -129,7 +132,9 @@ try(struct choosing *c, const struct store_plan *plan, struct err *err)
 			return strlist_addf(c->problems, err, "%s: stores "
 			    "'%s' and '%s' are the same place '%s'", c->job,
 			    c->list.v[i].name, plan->name, plan->place);
-	if (store_plan_open(plan, &store, err) == 0)
+	/* Whether a directory is there does not depend on settings. */
+	if ((plan->only_read && plan->kind == STORE_KIND_LOCAL) ||
+	    store_plan_open(plan, &store, err) == 0)
 		return 0;
 	return problems_absorb(c->problems, c->job, plan->name, err);
 }
@@ -138,6 +143,7 @@ static int
 add(struct choosing *c, struct store_plan *plan, const char *name,
     struct err *err)
 {
+	plan->only_read = c->only_read;
 	if (str_dup(name, &plan->name, err) < 0 || try(c, plan, err) < 0) {
 		store_plan_free(plan);
 		return -1;
@@ -156,11 +162,13 @@ add_local(struct choosing *c, const struct options *o, const char *name,
 	if (*path != '/')
 		return strlist_addf(c->problems, err, "%s: archive.path: '%s' "
 		    "is not an absolute path", c->job, path);
-	if (!file_is_dir(path))
+	if (!c->only_read && !file_is_dir(path))
 		return strlist_addf(c->problems, err, "%s: archive.path: '%s' "
 		    "is not a directory", c->job, path);
 	/* As the file system calls it: no two names for one place. */
 	plan.place = realpath(path, NULL);
+	if (plan.place == NULL && c->only_read)
+		plan.place = strdup(path);
 	if (plan.place == NULL)
 		return err_nomem(err);
 	return add(c, &plan, name, err);
@@ -210,6 +218,26 @@ add_named(struct choosing *c, const struct config_store *store,
 	    store->options.archive_path, err);
 }
 
+static int
+choose(const struct config *config, const struct options *options,
+    struct choosing *c, struct store_plan_list *ret, struct err *err)
+{
+	size_t before = c->problems->n, i;
+	int rc = add_plain(c, options, err);
+
+	for (i = 0; rc == 0 && i < config->n_stores; i++)
+		rc = add_named(c, &config->stores[i], err);
+	if (rc == 0 && c->list.n == 0 && c->problems->n == before)
+		rc = strlist_addf(c->problems, err, "%s: there is no store "
+		    "(set archive.path or s3.bucket, or make the directory "
+		    DEFAULT_DIRECTORY ")", c->job);
+	if (rc < 0)
+		store_plan_list_free(&c->list);
+	else
+		*ret = c->list;
+	return rc;
+}
+
 int
 store_plan_choose(const struct config *config, const struct options *options,
     const char *job, struct store_plan_list *ret, struct strlist *problems,
@@ -217,18 +245,17 @@ store_plan_choose(const struct config *config, const struct options *options,
 {
 	struct choosing c = { .job = job, .list = STORE_PLAN_LIST_INIT,
 		.problems = problems };
-	size_t before = problems->n, i;
-	int rc = add_plain(&c, options, err);
 
-	for (i = 0; rc == 0 && i < config->n_stores; i++)
-		rc = add_named(&c, &config->stores[i], err);
-	if (rc == 0 && c.list.n == 0 && problems->n == before)
-		rc = strlist_addf(problems, err, "%s: there is no store (set "
-		    "archive.path or s3.bucket, or make the directory "
-		    DEFAULT_DIRECTORY ")", job);
-	if (rc < 0)
-		store_plan_list_free(&c.list);
-	else
-		*ret = c.list;
-	return rc;
+	return choose(config, options, &c, ret, err);
+}
+
+int
+store_plan_reading(const struct config *config, const struct options *options,
+    const char *job, struct store_plan_list *ret, struct strlist *problems,
+    struct err *err)
+{
+	struct choosing c = { .job = job, .only_read = true,
+		.list = STORE_PLAN_LIST_INIT, .problems = problems };
+
+	return choose(config, options, &c, ret, err);
 }

@@ -25,6 +25,7 @@ struct store_plan {
 				 * job are the same */
 	const struct options *options;	/* in the configuration */
 	bool prune;
+	bool only_read;		/* see store_plan_reading */
 };
 
 struct store_plan_list {
@@ -43,6 +44,18 @@ struct store_plan_list {
  * Fails    ERR_NOMEM only
  */
 MUST_CHECK int store_plan_choose(const struct config *config,
+    const struct options *options, const char *job,
+    struct store_plan_list *ret, struct strlist *problems, struct err *err);
+
+/* Nobody who only looks waits longer than this for a server. */
+#define STORE_PLAN_READ_RETRY_S 10.0
+
+/* store_plan_reading: the same stores for somebody who reads what is in them
+ * and writes nothing. A directory that is not there is no problem: it is in the
+ * list, and opening it fails. Opened, they do not ask who owns new files, a name
+ * that another host may not know, and try again for STORE_PLAN_READ_RETRY_S at
+ * most. */
+MUST_CHECK int store_plan_reading(const struct config *config,
     const struct options *options, const char *job,
     struct store_plan_list *ret, struct strlist *problems, struct err *err);
 void store_plan_list_free(struct store_plan_list *list);
