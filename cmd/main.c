@@ -21,6 +21,9 @@ const struct cmd_verb cmd_verbs[] = {
 	    cmd_list },
 	{ "show", "ARCHIVE|latest [--json] [-j JOB]...",
 	    "Print what is known of one archive.", cmd_show },
+	{ "status", "[--max-age DURATION] [--size-drop PERCENT] [-j JOB]... "
+	    "[--json]", "Tell a monitoring system whether there are archives, "
+	    "new ones.", cmd_status },
 	{ "recover", "", "Bring back what a run that was killed had brought to "
 	    "rest.", cmd_recover },
 	{ "check", "", "Look for problems in settings and labels.",

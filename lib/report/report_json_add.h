@@ -1,6 +1,6 @@
 /*
  * report_json_add: members of a document. Only for files that make some:
- * report_json.c, template_data.c, and catalogue_json.c of lib/run.
+ * report_json.c, template_data.c, and the _json.c of lib/run.
  *
  * cJSON's functions take a NULL where an item could not be made and say nothing
  * of it, so every one is looked at here; all of these fail with ERR_NOMEM only.
