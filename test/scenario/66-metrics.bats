@@ -3,19 +3,21 @@
 # real Pushgateway and real alert rules see them.
 
 load common
+load web
 
 RULES=$BATS_TEST_DIRNAME/../../scripts/monitoring/vbackup.rules.yml
 
 setup() {
 	common_setup
 	PROM=$WORK/metrics/vbackup.prom
-	mkdir "$WORK/metrics" "$WORK/peer"
+	mkdir "$WORK/metrics"
 	echo hello >"$WORK/source/file"
 	STARTED=()
 }
 
 teardown() {
 	local pid
+	web_stop
 	for pid in "${STARTED[@]}"; do
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
@@ -38,11 +40,11 @@ needs() {
 
 # --- the ping server ---------------------------------------------------------
 
-# ping_server WORD...: see ping_server.py; $PING_SERVER is its address.
+# ping_server [RULES]: see web_server.py; $PING_SERVER is its address.
 ping_server() {
-	start python3 "$BATS_TEST_DIRNAME/ping_server.py" "$WORK/peer" "$@"
-	eventually 20 test -s "$WORK/peer/port"
-	PING_SERVER=http://127.0.0.1:$(<"$WORK/peer/port")
+	web_start
+	web_rules "${1-[]}"
+	PING_SERVER=http://127.0.0.1:$WEB_PORT
 }
 
 # conf_ping PATH: a source, and this path on the server; more from the standard
@@ -58,11 +60,13 @@ conf_ping() {
 	cat >>"$CONF"
 }
 
-requests() { cat "$WORK/peer/requests"; }
-# Without the query: "POST /ping/x/start".
-called() { cut -d' ' -f1,2 "$WORK/peer/requests"; }
+# "POST /ping/x/start rid=y"
+requests() { web_requests '.method + " " + (.path | sub("[?]"; " "))'; }
+# Without the query.
+called() { requests | cut -d' ' -f1,2; }
 last_called() { called | tail -n 1; }
-last_body() { cat "$WORK/peer/body.$(called | wc -l)"; }
+body() { sed -n "$1p" "$WEB/requests" | jq -j .body; }
+last_body() { body '$'; }
 
 # --- the metrics -------------------------------------------------------------
 
@@ -351,12 +355,13 @@ conf_textfile() {
 	# The log is below, and its end is there.
 	[ "$(last_body | sed -n 2p)" = "" ]
 	[ -n "$(last_body | sed -n 3p)" ]
+	rm "$ARCHIVE"/*	# perhaps of the same second
 	vbackup -q run
 	[ "$(requests | cut -d' ' -f3 | sort -u | wc -l)" -eq 2 ]
 }
 
 @test "the body is as short as the server wants it" {
-	ping_server limit=120 ok
+	ping_server '[{"match": "/start", "headers": {"Ping-Body-Limit": 120}}]'
 	conf_ping /ping/uuid </dev/null
 	vbackup -q run
 	[ "$(last_body | wc -c)" -le 120 ]
@@ -422,7 +427,7 @@ one_store_is_dead() {
 	[ "$status" -eq 3 ]
 	[ "$(called)" = $'POST /ping/uuid/start\nPOST /ping/uuid/3' ]
 	[ "$(last_body | head -n 1)" = "vbackup: problems" ]
-	rm "$WORK/peer/requests"
+	rm "$WEB/requests"
 
 	conf_ping /ping/uuid <<<"problems = log"
 	one_store_is_dead
@@ -431,7 +436,7 @@ one_store_is_dead() {
 	[ "$(called)" = "POST /ping/uuid/start
 POST /ping/uuid/log
 POST /ping/uuid" ]
-	[[ $(<"$WORK/peer/body.4") == "vbackup: problems"*127.0.0.1:1* ]]
+	[[ $(body 2) == "vbackup: problems"*127.0.0.1:1* ]]
 }
 
 @test "a signal in the middle is told with 5" {
@@ -452,7 +457,9 @@ POST /ping/uuid" ]
 }
 
 @test "a server that stumbles is asked again" {
-	ping_server 503 cut ok 503 ok
+	ping_server '[{"match": "/start", "status": 503, "times": 1},
+	    {"match": "/start", "close": true, "times": 1},
+	    {"match": "uuid[?]", "status": 503, "times": 1}]'
 	conf_ping /ping/uuid </dev/null
 	run --separate-stderr vbackup run
 	[ "$status" -eq 0 ]
@@ -461,11 +468,12 @@ POST /ping/uuid/start
 POST /ping/uuid/start
 POST /ping/uuid
 POST /ping/uuid" ]
-	[ "$(cmp "$WORK/peer/body.4" "$WORK/peer/body.5" && echo same)" = same ]
+	[ -n "$(body 4)" ]
+	[ "$(body 4)" = "$(body 5)" ]
 }
 
 @test "a ping server that is dead, hangs or refuses costs no archive" {
-	ping_server hang
+	ping_server '[{"match": "", "hang": 60}]'
 	conf_ping /ping/urlsecret </dev/null
 	sed -i 's/^timeout = 10s/timeout = 1s/' "$CONF"
 	run --separate-stderr vbackup run
@@ -474,14 +482,14 @@ POST /ping/uuid" ]
 	the_archive
 
 	rm "$ARCHIVE"/*
-	teardown
+	web_stop
 	run --separate-stderr vbackup run
 	[ "$status" -eq 3 ]
 	[[ $stderr == *"${PING_SERVER#http://}"* && $stderr != *urlsecret* ]]
 	the_archive
 
-	rm "$ARCHIVE"/* "$WORK/peer/port"
-	ping_server 404
+	rm "$ARCHIVE"/*
+	ping_server '[{"match": "", "status": 404}]'
 	conf_ping /ping/urlsecret </dev/null
 	run --separate-stderr vbackup run
 	[ "$status" -eq 3 ]

@@ -1,7 +1,8 @@
 # web.bash: the scripted web (web_server.py), trusted by a test's own authority.
 #
-# web_start, before each test; web_stop after it. The program is to be told of
-# it by WEB_ENVIRONMENT (its proxy) and by notification.ca_cert = $WEB/ca.pem.
+# web_start, in a test or before each; web_stop after it. The program is to be
+# told of it by WEB_ENVIRONMENT (its proxy) and by notification.ca_cert =
+# $WEB/ca.pem.
 
 WEB_HOSTS="discord.com hooks.slack.com slack.com api.telegram.org \
 open.larksuite.com qyapi.weixin.qq.com api.twilio.com events.pagerduty.com \
@@ -28,6 +29,7 @@ web_certificates() {
 web_start() {
 	WEB=$WORK/web
 	mkdir -p "$WEB"
+	rm -f "$WEB/port"
 	web_certificates >"$WEB/openssl.log" 2>&1
 	python3 "$BATS_TEST_DIRNAME/web_server.py" "$WEB" \
 	    >"$WEB/log" 2>&1 3>&- &
@@ -40,6 +42,7 @@ web_start() {
 
 web_stop() {
 	[[ -z ${WEB_SERVER-} ]] || kill "$WEB_SERVER" || true
+	WEB_SERVER=
 }
 
 # web_rules JSON: what is answered from now on; see web_server.py.
