@@ -192,33 +192,17 @@ perform(struct http *http, const struct http_transfer *transfer, CURLcode *ret,
 	return rc;
 }
 
+/* Until TLS stands there is no connection. */
 static enum err_kind
 kind_of(const struct http *http, CURLcode code)
 {
 	curl_off_t connected_us = 0;
 
-	switch (code) {
-	case CURLE_OPERATION_TIMEDOUT:
-		(void)curl_easy_getinfo(http->easy,
-		    CURLINFO_PRETRANSFER_TIME_T, &connected_us);
-		return connected_us == 0 ? ERR_UNREACHABLE : ERR_TIMEOUT;
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_ISSUER_ERROR:
-		return ERR_UNREACHABLE;
-	case CURLE_URL_MALFORMAT:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CIPHER:
-		return ERR_CONFIG;
-	case CURLE_OUT_OF_MEMORY:
-		return ERR_NOMEM;
-	default:
-		return ERR_PROTOCOL;
-	}
+	if (code != CURLE_OPERATION_TIMEDOUT)
+		return libcurl_kind(http->easy, (int)code);
+	(void)curl_easy_getinfo(http->easy, CURLINFO_PRETRANSFER_TIME_T,
+	    &connected_us);
+	return connected_us == 0 ? ERR_UNREACHABLE : ERR_TIMEOUT;
 }
 
 static int
@@ -248,10 +232,7 @@ explain(const struct http *http, CURLcode code,
 		if (os_errno != 0 && http->unix_socket != NULL)
 			text = strerror((int)os_errno);
 	}
-	return err_set(err, kind, "%s '%s': %s",
-	    kind == ERR_UNREACHABLE ? "cannot connect to" :
-	    kind == ERR_TIMEOUT ? "no answer from" :
-	    kind == ERR_CONFIG ? "cannot use" : "no valid answer from",
+	return err_set(err, kind, "%s '%s': %s", libcurl_phrase(kind),
 	    http->address, text);
 }
 

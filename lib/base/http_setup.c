@@ -8,6 +8,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/http_sign.h"
+#include "lib/base/libcurl.h"
 
 /* libcurl's own 64 KiB cost more system calls than they save memory. */
 #define SEND_BUFFER_BYTES (256L << 10)
@@ -16,21 +17,10 @@ static bool
 set_tls(const struct http *http)
 {
 	CURL *easy = http->easy;
-	long verify = http->insecure ? 0 : 1;
-	struct curl_blob roots = {
-		.data = http->ca_all,
-		.len = http->ca_all != NULL ? strlen(http->ca_all) : 0,
-		.flags = CURL_BLOB_NOCOPY
-	};
 
-	return curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify * 2) ==
-	    CURLE_OK &&
+	return libcurl_trust(easy, http->ca_all, http->insecure) &&
 	    (http->ca_file == NULL || curl_easy_setopt(easy, CURLOPT_CAINFO,
 	    http->ca_file) == CURLE_OK) &&
-	    (http->ca_all == NULL || curl_easy_setopt(easy,
-	    CURLOPT_CAINFO_BLOB, &roots) == CURLE_OK) &&
 	    curl_easy_setopt(easy, CURLOPT_SSLCERT, http->cert_file) ==
 	    CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_SSLKEY, http->key_file) == CURLE_OK;

@@ -13,13 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/file.h"
 #include "lib/base/http.h"
+#include "lib/base/libcurl.h"
 #include "lib/base/str.h"
 
 #define CONNECT_S 10.0
 #define TEXT_MAX 65535	/* a text of MQTT: its length has two bytes */
-#define CA_MAX ((size_t)16 << 20)
 
 bool
 mqtt_has_tls(void)
@@ -77,40 +76,6 @@ make_url(const struct mqtt *mqtt, char **ret, struct err *err)
 	    "mqtt", mqtt->host, mqtt->port, topic);
 }
 
-/* As in http.c: roots in memory take the place of libcurl's file. */
-static int
-join_roots(CURL *easy, const char *more, char **ret, struct err *err)
-{
-	CLEANUP(cleanup_free) char *usual = NULL;
-	struct err ignored = ERR_INIT;
-	char *file = NULL;
-
-	if (curl_easy_getinfo(easy, CURLINFO_CAINFO, &file) == CURLE_OK &&
-	    file != NULL && file_read(file, CA_MAX, &usual, NULL,
-	    &ignored) < 0)
-		usual = NULL;
-	return str_format(ret, err, "%s\n%s\n", usual != NULL ? usual : "",
-	    more);
-}
-
-static bool
-set_tls(const struct mqtt *mqtt, const struct call *call)
-{
-	long verify = mqtt->insecure ? 0 : 1;
-	struct curl_blob roots = {
-		.data = call->roots,
-		.len = call->roots != NULL ? strlen(call->roots) : 0,
-		.flags = CURL_BLOB_NOCOPY
-	};
-
-	return curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER,
-	    verify) == CURLE_OK &&
-	    curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST,
-	    verify * 2) == CURLE_OK &&
-	    (call->roots == NULL || curl_easy_setopt(call->easy,
-	    CURLOPT_CAINFO_BLOB, &roots) == CURLE_OK);
-}
-
 static bool
 set_message(const struct mqtt *mqtt, CURL *easy)
 {
@@ -143,7 +108,8 @@ set_all(const struct mqtt *mqtt, struct call *call)
 	    (long)(connect_s * 1000)) == CURLE_OK &&
 	    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
 	    (long)(mqtt->timeout_s * 1000)) == CURLE_OK &&
-	    set_message(mqtt, easy) && set_tls(mqtt, call);
+	    set_message(mqtt, easy) &&
+	    libcurl_trust(easy, call->roots, mqtt->insecure);
 }
 
 /* MQTT 3.1.1, table 3.1; 0 is yes. */
@@ -164,48 +130,21 @@ refusal(const char *text)
 	return refusals[n];
 }
 
-static enum err_kind
-kind_of(const struct call *call, CURLcode code)
-{
-	curl_off_t connected_us = 0;
-
-	switch (code) {
-	case CURLE_OPERATION_TIMEDOUT:
-		(void)curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T,
-		    &connected_us);
-		return connected_us == 0 ? ERR_UNREACHABLE : ERR_TIMEOUT;
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_ISSUER_ERROR:
-		return ERR_UNREACHABLE;
-	case CURLE_URL_MALFORMAT:
-		return ERR_CONFIG;
-	default:
-		return ERR_PROTOCOL;
-	}
-}
-
 static int
 explain(const struct mqtt *mqtt, const struct call *call, CURLcode code,
     struct err *err)
 {
 	const char *text = *call->text != '\0' ? call->text :
 	    curl_easy_strerror(code);
-	enum err_kind kind = kind_of(call, code);
+	enum err_kind kind = libcurl_kind(call->easy, (int)code);
 
-	if (code == CURLE_OUT_OF_MEMORY)
+	if (kind == ERR_NOMEM)
 		return err_nomem(err);
 	if (code == CURLE_WEIRD_SERVER_REPLY && refusal(text) != NULL)
 		return err_set(err, ERR_REFUSED,
 		    "the broker '%s:%u' refuses us: %s", mqtt->host,
 		    mqtt->port, refusal(text));
-	return err_set(err, kind, "%s '%s:%u': %s",
-	    kind == ERR_UNREACHABLE ? "cannot connect to" :
-	    kind == ERR_TIMEOUT ? "no answer from" :
-	    kind == ERR_CONFIG ? "cannot use" : "no valid answer from",
+	return err_set(err, kind, "%s '%s:%u': %s", libcurl_phrase(kind),
 	    mqtt->host, mqtt->port, text);
 }
 
@@ -220,11 +159,14 @@ mqtt_publish(const struct mqtt *mqtt, struct err *err)
 	if (mqtt->timeout_s < 0.001)	/* to libcurl 0 is without end */
 		return err_set(err, ERR_TIMEOUT, "no time left to connect to "
 		    "'%s:%u'", mqtt->host, mqtt->port);
+	if (libcurl_setup(err) < 0)
+		return -1;
 	call.easy = curl_easy_init();
 	if (call.easy == NULL)
 		return err_nomem(err);
 	if (mqtt->tls && mqtt->ca_more != NULL &&
-	    join_roots(call.easy, mqtt->ca_more, &call.roots, err) < 0)
+	    libcurl_join_roots(call.easy, NULL, mqtt->ca_more, &call.roots,
+	    err) < 0)
 		return -1;
 	if (!set_all(mqtt, &call))
 		return err_nomem(err);

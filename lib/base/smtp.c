@@ -230,24 +230,13 @@ make_to(struct call *call, struct err *err)
 static bool
 set_tls(struct call *call)
 {
-	CURL *easy = call->easy;
 	enum smtp_tls tls = tls_of(call->smtp);
 	long use = tls == SMTP_TLS_NONE ? CURLUSESSL_NONE :
 	    tls == SMTP_TLS_TRY ? CURLUSESSL_TRY : CURLUSESSL_ALL;
-	long verify = call->smtp->insecure ? 0 : 1;
-	struct curl_blob roots = {
-		.data = call->ca_all,
-		.len = call->ca_all != NULL ? strlen(call->ca_all) : 0,
-		.flags = CURL_BLOB_NOCOPY
-	};
 
-	return curl_easy_setopt(easy, CURLOPT_USE_SSL, use) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify) ==
+	return curl_easy_setopt(call->easy, CURLOPT_USE_SSL, use) ==
 	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify * 2) ==
-	    CURLE_OK &&
-	    (call->ca_all == NULL || curl_easy_setopt(easy,
-	    CURLOPT_CAINFO_BLOB, &roots) == CURLE_OK);
+	    libcurl_trust(call->easy, call->ca_all, call->smtp->insecure);
 }
 
 /* Without the option libcurl takes the mechanism that it likes best. */
@@ -388,41 +377,11 @@ explain_words(const struct call *call, struct err *err)
 	    call->smtp->port, refused[call->dialogue.answered], text.s);
 }
 
-static enum err_kind
-kind_of(const struct call *call, CURLcode code)
-{
-	curl_off_t connected_us = 0;
-
-	switch (code) {
-	case CURLE_OPERATION_TIMEDOUT:
-	case CURLE_ABORTED_BY_CALLBACK:
-		(void)curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T,
-		    &connected_us);
-		return connected_us == 0 ? ERR_UNREACHABLE : ERR_TIMEOUT;
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_ISSUER_ERROR:
-		return ERR_UNREACHABLE;
-	case CURLE_URL_MALFORMAT:
-	case CURLE_SSL_CACERT_BADFILE:
-		return ERR_CONFIG;
-	case CURLE_OUT_OF_MEMORY:
-		return ERR_NOMEM;
-	case CURLE_USE_SSL_FAILED:
-	case CURLE_LOGIN_DENIED:
-		return ERR_REFUSED;
-	default:
-		return ERR_PROTOCOL;
-	}
-}
-
 static int
 explain(const struct call *call, CURLcode code, struct err *err)
 {
 	const struct smtp *smtp = call->smtp;
-	enum err_kind kind = kind_of(call, code);
+	enum err_kind kind = libcurl_kind(call->easy, (int)code);
 	const char *text = call->text[0] != '\0' ? call->text :
 	    curl_easy_strerror(code);
 
@@ -437,10 +396,7 @@ explain(const struct call *call, CURLcode code, struct err *err)
 		    "does not offer STARTTLS, and nothing goes to it "
 		    "unencrypted", smtp->host, smtp->port);
 	return err_set(err, kind, "%s the mail server '%s:%u': %s",
-	    kind == ERR_UNREACHABLE ? "cannot connect to" :
-	    kind == ERR_TIMEOUT ? "no answer from" :
-	    kind == ERR_CONFIG ? "cannot use" : "no valid answer from",
-	    smtp->host, smtp->port, text);
+	    libcurl_phrase(kind), smtp->host, smtp->port, text);
 }
 
 static int
@@ -456,7 +412,7 @@ judge(const struct call *call, CURLcode code, struct err *err)
 	if (code == CURLE_OK)
 		return dialogue->refused.n == 0 ? 0 :
 		    explain_refused(call, err);
-	kind = kind_of(call, code);
+	kind = libcurl_kind(call->easy, (int)code);
 	if (kind == ERR_PROTOCOL || kind == ERR_REFUSED) {
 		if (dialogue->refused.n == call->smtp->to->n)
 			return explain_refused(call, err);
