@@ -90,10 +90,11 @@ MUST_CHECK int http_new(const struct http_endpoint *endpoint,
     struct http **ret, struct err *err);
 void http_free(struct http *http);
 
-/* Fails: ERR_UNREACHABLE no connection, or none that TLS trusts; ERR_TIMEOUT;
- * ERR_INTERRUPTED; ERR_PROTOCOL not HTTP, too large, cut off; ERR_CONFIG a
- * malformed address, a certificate file that is none. The message names the
- * address without the request's path, which may be a secret. */
+/* Fails: ERR_UNREACHABLE no connection; ERR_UNTRUSTED none that TLS trusts: no
+ * use in another try; ERR_TIMEOUT; ERR_INTERRUPTED; ERR_PROTOCOL not HTTP, too
+ * large, cut off; ERR_CONFIG a malformed address, a certificate file that is
+ * none. The message names the address without the request's path, which may be
+ * a secret. */
 MUST_CHECK int http_call(struct http *http, const struct http_request *request,
     struct http_response *ret, struct err *err);
 void http_response_free(struct http_response *response);	/* for CLEANUP */

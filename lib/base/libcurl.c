@@ -84,9 +84,10 @@ libcurl_kind(void *easy, int code)
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_SSL_CONNECT_ERROR:
+		return ERR_UNREACHABLE;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
-		return ERR_UNREACHABLE;
+		return ERR_UNTRUSTED;
 	case CURLE_URL_MALFORMAT:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CACERT_BADFILE:
@@ -107,6 +108,7 @@ libcurl_phrase(enum err_kind kind)
 {
 	switch (kind) {
 	case ERR_UNREACHABLE:
+	case ERR_UNTRUSTED:
 		return "cannot connect to";
 	case ERR_TIMEOUT:
 		return "no answer from";

@@ -26,7 +26,8 @@ struct mqtt {			/* everything borrowed */
 
 bool mqtt_has_tls(void);
 
-/* Fails: ERR_UNREACHABLE, ERR_TIMEOUT, ERR_REFUSED, ERR_PROTOCOL. */
+/* Fails: ERR_UNREACHABLE, ERR_UNTRUSTED, ERR_TIMEOUT, ERR_REFUSED,
+ * ERR_PROTOCOL. */
 MUST_CHECK int mqtt_publish(const struct mqtt *mqtt, struct err *err);
 
 #endif

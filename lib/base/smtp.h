@@ -54,10 +54,10 @@ MUST_CHECK int smtp_check(const struct smtp *smtp, struct err *err);
 /*
  * smtp_send: the server has taken the mail for all of them.
  *
- * Fails    as smtp_check; ERR_UNREACHABLE no connection, or none that TLS
- *          trusts: nobody got the mail; ERR_REFUSED with the server's words,
- *          also if only some recipients were refused (they are named), or
- *          TLS or the way to log in is not offered; ERR_TIMEOUT;
+ * Fails    as smtp_check; ERR_UNREACHABLE no connection, ERR_UNTRUSTED
+ *          none that TLS trusts: nobody got the mail; ERR_REFUSED with the
+ *          server's words, also if only some recipients were refused (they are
+ *          named), or TLS or the way to log in is not offered; ERR_TIMEOUT;
  *          ERR_PROTOCOL not SMTP, or cut off
  */
 MUST_CHECK int smtp_send(const struct smtp *smtp, struct err *err);

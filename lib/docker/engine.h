@@ -74,8 +74,8 @@ struct volume_list {
 /*
  * engine_open: connect and negotiate.
  * Fails    ERR_CONFIG host or version is malformed, a certificate is missing;
- *          ERR_UNREACHABLE nobody answers at that address; ERR_TIMEOUT;
- *          ERR_REFUSED, ERR_PROTOCOL
+ *          ERR_UNREACHABLE nobody answers at that address; ERR_UNTRUSTED;
+ *          ERR_TIMEOUT; ERR_REFUSED, ERR_PROTOCOL
  */
 MUST_CHECK int engine_open(const struct engine_settings *settings,
     struct engine **ret, struct err *err);

@@ -3,13 +3,13 @@
  *
  * Tried again, up to COURIER_TRIES times in all, with growing pauses: no
  * connection, no answer in time, a cut answer, 429 and 5xx (Retry-After in
- * seconds or as a date is waited for, if there is time). So a message may come
- * twice where an answer was lost: better than not at all. Redirects (up to 5)
- * are followed with the same method and body if they stay on the same host and
- * port or go from http to https on that host; another must not see what is
- * sent, and is an error that names it. All ends at `until_s`. A proxy of the
- * environment is used. No error message shows more of an URL than scheme, host
- * and port.
+ * seconds or as a date is waited for, if there is time); not a certificate that
+ * is not trusted. So a message may come twice where an answer was lost: better
+ * than not at all. Redirects (up to 5) are followed with the same method and
+ * body if they stay on the same host and port or go from http to https on that
+ * host; another must not see what is sent, and is an error that names it. All
+ * ends at `until_s`. A proxy of the environment is used. No error message shows
+ * more of an URL than scheme, host and port.
  *
  * A signal ends no request, but the time left gets short, and pauses end: after
  * one there is one more try.

@@ -414,7 +414,7 @@ roots_of_ours_are_beside_the_systems(void **state)
 	assert_int_equal(file_read(path, 65536, &ca, NULL, &err), 0);
 	peer = peer_start_https(dir, STEPS(steps));
 	assert_int_equal(call_https(peer, NULL, false, &err), -1);
-	assert_int_equal(err.kind, ERR_UNREACHABLE);
+	assert_int_equal(err.kind, ERR_UNTRUSTED);
 	assert_int_equal(call_https(peer, ca, false, &err), 0);
 	assert_int_equal(call_https(peer, NULL, true, &err), 0);
 	peer_finish(peer);
