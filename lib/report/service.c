@@ -113,6 +113,24 @@ check_target(struct service_target *target, struct err *err)
 	return service->check != NULL ? service->check(target, err) : 0;
 }
 
+/* Like shoutrrr, that encodes them for such a service before it parses. What
+ * else is behind the question mark does not mind. */
+static int
+parse(const char *text, struct service_url *ret, struct err *err)
+{
+	CLEANUP(str_wipe) struct str encoded = STR_INIT;
+	const struct service *service = find(text, strcspn(text, ":+"));
+	const char *p = text + strcspn(text, "?");
+
+	if (service == NULL || (service->flags & SERVICE_SEMICOLONS) == 0)
+		return service_url_parse(text, ret, err);
+	str_addn(&encoded, text, (size_t)(p - text));
+	for (; *p != '\0'; p++)
+		str_addn(&encoded, *p == ';' ? "%3b" : p, *p == ';' ? 3 : 1);
+	return encoded.failed ? err_nomem(err) :
+	    service_url_parse(encoded.s != NULL ? encoded.s : "", ret, err);
+}
+
 int
 service_open(const char *url, struct service_target *ret, struct err *err)
 {
@@ -121,7 +139,7 @@ service_open(const char *url, struct service_target *ret, struct err *err)
 	const char *scheme;
 
 	if (hide_text(url, err) < 0 ||
-	    service_url_parse(url, &target.url, err) < 0)
+	    parse(url, &target.url, err) < 0)
 		return -1;
 	scheme = target.url.scheme;
 	target.service = find(scheme, strlen(scheme));

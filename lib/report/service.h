@@ -47,7 +47,9 @@ enum service_flag {
 	SERVICE_SECRET_HOST = 16,
 	SERVICE_SECRET_PATH = 32,	/* each segment of 8 bytes and more:
 					 * shorter ones are names */
-	SERVICE_SECRET_QUERY = 64	/* each value, likewise */
+	SERVICE_SECRET_QUERY = 64,	/* each value, likewise */
+	/* A bare ; in the query is one of a value; else it costs the pair. */
+	SERVICE_SEMICOLONS = 128
 };
 
 /* An URL whose query was checked against the keys: names are the canonical

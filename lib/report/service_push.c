@@ -423,6 +423,7 @@ ifttt_send(const struct service_target *target, const struct message *message,
 
 const struct service service_push[] = {
 	{ .scheme = "ntfy", .keys = push_ntfy_keys,
+	  .flags = SERVICE_SEMICOLONS,
 	  .check = push_ntfy_check, .send = push_ntfy_send },
 	{ .scheme = "gotify", .keys = push_gotify_keys,
 	  .check = push_gotify_check, .send = push_gotify_send },

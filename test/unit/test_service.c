@@ -81,6 +81,8 @@ const struct service service_push[] = {
 };
 const struct service service_alert[] = {
 	{ .scheme = "open", .flags = SERVICE_ANY_KEYS, .send = send_down },
+	{ .scheme = "semi", .also = "colon", .send = send_down,
+	  .flags = SERVICE_ANY_KEYS | SERVICE_SEMICOLONS | SERVICE_PLUS },
 	{ .scheme = "plain", .send = send_down, .check = check_host },
 	{ .scheme = NULL }
 };
@@ -330,6 +332,33 @@ a_list_has_its_elements_and_no_blanks(void **state)
 }
 
 static void
+a_bare_semicolon_is_one_where_the_service_says_so(void **state)
+{
+	static const struct {
+		const char *url, *query, *path;
+	} cases[] = {
+		{ "open://h/;?a=1;2&b=3", "b=3;", "/;" },
+		{ "semi://h/;?a=1;2&b=3", "a=1;2;b=3;", "/;" },
+		{ "COLON+https://h/?;=;;&a=%3b;", ";=;;;a=;;;", "/" },
+		{ "semi://h/;", "", "/;" },
+		{ "semi://h/?a=b#;?;", "a=b;", "/" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N(cases); i++) {
+		CLEANUP(service_close) struct service_target target =
+		    SERVICE_TARGET_INIT;
+		CLEANUP(cleanup_free) char *query = NULL;
+
+		open_good(cases[i].url, &target);
+		query = show_query(&target.url.query);
+		assert_string_equal(query, cases[i].query);
+		assert_string_equal(target.url.path, cases[i].path);
+	}
+}
+
+static void
 the_base_is_encrypted_unless_said_otherwise(void **state)
 {
 	static const struct {
@@ -566,6 +595,8 @@ main(void)
 		cmocka_unit_test(a_check_may_fill_in),
 		cmocka_unit_test(values_are_got_by_their_kind),
 		cmocka_unit_test(a_list_has_its_elements_and_no_blanks),
+		cmocka_unit_test(
+		    a_bare_semicolon_is_one_where_the_service_says_so),
 		cmocka_unit_test(the_base_is_encrypted_unless_said_otherwise),
 		cmocka_unit_test(what_is_secret_is_masked),
 		cmocka_unit_test(a_bad_url_is_masked_and_a_bare_scheme_is_not),

@@ -27,7 +27,7 @@ requests_are_as_the_services_want_them(void **state)
 		  "POST http://h:8080/\nbasic :tk_secret\n" JSON
 		  "{\"topic\":\"t\",\"title\":\"" TITLE "\",\"message\":\""
 		  BODY "\",\"tags\":[\"a\",\"b\"],\"priority\":5}" },
-		{ "ntfy://u:p@h/t?scheme=http&actions=view,%20a,%20x%3b%0Ahttp"
+		{ "ntfy://u:p@h/t?scheme=http&actions=view,%20a,%20x;%0Ahttp"
 		  "&cache=no&firebase=0&disableTLSVerification=yes&priority=2"
 		  "&click=c&attach=a&filename=f&in=1h&email=e%40x&icon=i&"
 		  "markdown=y", OUTCOME_PROBLEMS, OK,
