@@ -36,7 +36,7 @@ struct smtp_dialogue {
 
 void smtp_dialogue_begin(struct smtp_dialogue *dialogue,
     const struct strlist *to);
-void smtp_dialogue_free(struct smtp_dialogue *dialogue);	/* for CLEANUP */
+void smtp_dialogue_free(struct smtp_dialogue *dialogue); /* for CLEANUP */
 void smtp_dialogue_command(struct smtp_dialogue *dialogue, const char *bytes,
     size_t n);
 void smtp_dialogue_reply(struct smtp_dialogue *dialogue, const char *bytes,

@@ -314,7 +314,8 @@ plain_subjects_stay_as_they_are(void **state)
 	static const char *const subjects[] = {
 		"", "x", "Failure running vbackup at 2026-11-20T03:00:00+01:00",
 		"=?", "a: b <c> \"d\" (e)",
-		"sixty-seven characters and the header's name are a whole line xxxxx",
+		("sixty-seven characters and the header's "
+		"name are a whole line xxxxx"),
 	};
 	size_t i;
 
@@ -463,7 +464,8 @@ bodies_come_back_line_by_line(void **state)
 		{ "dos\r\nunix\n", "dos\r\nunix\r\n" },
 		{ ".\n..\n.x\n", ".\r\n..\r\n.x\r\n" },
 		{ "From here\n--=_\n", "From here\r\n--=_\r\n" },
-		{ "k\xc3\xa4se\t\xe2\x82\xac\n", "k\xc3\xa4se\t\xe2\x82\xac\r\n" },
+		{ "k\xc3\xa4se\t\xe2\x82\xac\n",
+		  "k\xc3\xa4se\t\xe2\x82\xac\r\n" },
 		{ "\xff\x1b[1m", "??[1m\r\n" },
 	};
 	size_t i;

@@ -291,22 +291,22 @@ the_server_says_how_long_a_body_may_be(void **state)
 		{ "", PING_BODY_BYTES }, { "-1", PING_BODY_BYTES },
 		{ "10 kB", PING_BODY_BYTES }, { "0x10", PING_BODY_BYTES },
 	};
+	struct report report = fresh();
 	struct err err = ERR_INIT;
 	size_t i, k;
 
 	(void)state;
+	for (k = 0; k < 40000; k++)
+		add_log(&report, k % 2 == 0 ? "one of very many lines" :
+		    "of \xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82"
+		    "\xac");
+	add_log(&report, "the last line");
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct recorder_answer answers[] = {
 			{ .status = 200, .header = "ping-body-limit",
 			  .value = cases[i].header }, OK };
 		struct ping ping = ping_to("https://hc-ping.com/u");
-		struct report report = fresh();
 
-		for (k = 0; k < 40000; k++)
-			add_log(&report, k % 2 == 0 ? "one of very many lines" :
-			    "of \xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82"
-			    "\xac");
-		add_log(&report, "the last line");
 		recorder_start(RECORDER_ANSWERS(answers));
 		assert_int_equal(start(&ping, &report, &err), 0);
 		assert_int_equal(ping.body_limit, cases[i].limit);
@@ -322,8 +322,8 @@ the_server_says_how_long_a_body_may_be(void **state)
 			    TYPE "vbackup: success\n"));
 		}
 		recorder_end();
-		report_free(&report);
 	}
+	report_free(&report);
 }
 
 static void
