@@ -184,6 +184,16 @@ str_add_visible(struct str *s, const char *text)
 	}
 }
 
+size_t
+str_characters(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
 bool
 str_starts(const char *text, const char *prefix)
 {

@@ -56,6 +56,9 @@ size_t str_utf8_length(const char *text);
 /* str_is_utf8: is text well-formed UTF-8 (RFC 3629)? */
 bool str_is_utf8(const char *text);
 
+/* str_characters: how many characters a text in UTF-8 has. */
+size_t str_characters(const char *text);
+
 /* str_starts, str_ends: does text begin, end with this? */
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);

@@ -75,16 +75,6 @@ add_escaped(struct str *s, const char *text, const char *special)
 	}
 }
 
-static size_t
-characters(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text != '\0'; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
 struct text {
 	const char *mode;	/* for the API */
 	char *text;
@@ -97,7 +87,7 @@ static bool
 keeps_marks(const char *mode, const char *title, const char *body)
 {
 	return strcmp(mode, "None") != 0 &&
-	    characters(title) + 1 + characters(body) <= TEXT;
+	    str_characters(title) + 1 + str_characters(body) <= TEXT;
 }
 
 static int
@@ -127,7 +117,7 @@ plain_text(const char *title, const char *body, struct text *ret,
 {
 	CLEANUP(cleanup_free) char *fitted = NULL;
 	CLEANUP(str_free) struct str text = STR_INIT;
-	size_t max = TEXT - characters(title) - 1;
+	size_t max = TEXT - str_characters(title) - 1;
 
 	if (message_fit(body, max, MESSAGE_CHARACTERS, &fitted, err) < 0)
 		return -1;

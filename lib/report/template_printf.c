@@ -52,16 +52,6 @@ take_form(const char **p, struct form *ret)
 		(*p)++;
 }
 
-static size_t
-characters(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text != '\0'; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
 static void
 add_padding(struct str *s, char c, size_t n)
 {
@@ -74,7 +64,7 @@ static void
 add_padded(struct str *s, const struct form *form, const char *text,
     size_t sign, bool zeros)
 {
-	size_t n = characters(text);
+	size_t n = str_characters(text);
 	size_t padding = n < form->width ? form->width - n : 0;
 
 	if (!form->left && !zeros)

@@ -268,16 +268,6 @@ long_text(size_t n, const char *character)
 	return ret;
 }
 
-static size_t
-characters(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text != '\0'; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
 /* What was sent, after a long title and a long body. */
 static cJSON *
 send_long(const char *url, const char *title, const char *body)
@@ -322,7 +312,7 @@ long_texts_are_fitted_into_one_text(void **state)
 	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		cJSON *json = send_long(rows[i].url, "title", body);
 
-		n = characters(text_at(json, "text"));
+		n = str_characters(text_at(json, "text"));
 		assert_true(n <= rows[i].max && n > rows[i].max - 100);
 		assert_non_null(strstr(text_at(json, "text"), MESSAGE_MARK));
 		assert_true(str_starts(text_at(json, "text"), "title\n"));
@@ -342,9 +332,9 @@ a_long_embed_is_fitted(void **state)
 
 	(void)state;
 	assert_int_equal(cJSON_GetArraySize(embeds), 1);
-	assert_int_equal(characters(text_at(embed, "title")), 256);
-	assert_true(characters(text_at(embed, "description")) <= 4000);
-	assert_true(characters(text_at(embed, "description")) > 3900);
+	assert_int_equal(str_characters(text_at(embed, "title")), 256);
+	assert_true(str_characters(text_at(embed, "description")) <= 4000);
+	assert_true(str_characters(text_at(embed, "description")) > 3900);
 	cJSON_Delete(json);
 }
 
@@ -380,9 +370,9 @@ slack_gets_no_endless_text(void **state)
 	size_t n = 0;
 
 	(void)state;
-	assert_int_equal(characters(text_at(json, "text")), 1000);
+	assert_int_equal(str_characters(text_at(json, "text")), 1000);
 	cJSON_ArrayForEach(attachment, array)
-		n += characters(text_at(attachment, "text"));
+		n += str_characters(text_at(attachment, "text"));
 	assert_true(n <= 12000 && n > 11000);
 	assert_int_equal(cJSON_GetArraySize(array), 100);
 	cJSON_Delete(json);
@@ -523,7 +513,7 @@ what_slack_says_is_cut(void **state)
 	assert_int_equal(letters_send(BOT, &plain, &answer, 1, &err), -1);
 	assert_true(str_is_utf8(err.msg));
 	assert_true(str_ends(err.msg, "..."));
-	assert_true(characters(err.msg) < 330);
+	assert_true(str_characters(err.msg) < 330);
 }
 
 /* --- URLs ---------------------------------------------------------------- */

@@ -152,16 +152,6 @@ long_text(size_t n, const char *piece)
 	return ret;
 }
 
-static size_t
-characters(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text != '\0'; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
 /* Characters as the API counts them; fails where a mark or an entity is not
  * whole. */
 static size_t
@@ -490,7 +480,7 @@ zulip_has_limits(void **state)
 	    &err), 0);
 	topic = form_value(recorder_body(0), "&topic=");
 	content = form_value(recorder_body(0), "&content=");
-	assert_int_equal(characters(topic), 60);
+	assert_int_equal(str_characters(topic), 60);
 	assert_true(str_ends(topic, "..."));
 	assert_true(str_starts(content, title));
 	assert_true(strlen(content) <= 10000 && strlen(content) > 9800);
@@ -614,7 +604,7 @@ long_texts_are_fitted(void **state)
 	assert_int_equal(letters_send("twilio://a:b@+1/+2", &message,
 	    &created, 1, &err), 0);
 	sms = form_value(recorder_body(0), "&Body=");
-	assert_true(characters(sms) <= 1600 && characters(sms) > 1500);
+	assert_true(str_characters(sms) <= 1600 && str_characters(sms) > 1500);
 }
 
 /* --- answers ------------------------------------------------------------- */

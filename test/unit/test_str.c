@@ -98,6 +98,16 @@ format_and_dup_give_copies(void **state)
 }
 
 static void
+characters_are_counted_and_not_bytes(void **state)
+{
+	(void)state;
+	assert_int_equal(str_characters(""), 0);
+	assert_int_equal(str_characters("a b"), 3);
+	assert_int_equal(str_characters("\xc3\xa4\xe2\x82\xac.\xf0\x9f\x98"
+	    "\x80"), 4);
+}
+
+static void
 visible_text_has_no_control_characters_and_only_utf8(void **state)
 {
 	static const struct {
@@ -270,6 +280,7 @@ main(void)
 		cmocka_unit_test(a_limit_that_is_passed_fails_at_the_take),
 		cmocka_unit_test(bytes_with_nul_are_kept),
 		cmocka_unit_test(format_and_dup_give_copies),
+		cmocka_unit_test(characters_are_counted_and_not_bytes),
 		cmocka_unit_test(
 		    visible_text_has_no_control_characters_and_only_utf8),
 		cmocka_unit_test(beginnings_and_ends_are_seen),
