@@ -40,7 +40,8 @@ void log_setup(const struct log_settings *settings);
  * Borrowed until the next call. */
 void log_job(const char *name);
 
-/* log_secret: mask this value from now on. Values of less than 4
+/* log_secret: mask this value from now on, also where it is encoded for an
+ * URL, in JSON or in base64 (see secrets.h). Values of less than 4
  * bytes are not masked: they would hide the log. */
 MUST_CHECK int log_secret(const char *value, struct err *err);
 

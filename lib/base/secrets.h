@@ -15,7 +15,9 @@
 MUST_CHECK int secrets_add(const char *value, struct err *err);
 
 /* secrets_add_masked: append text to *s, with *** for each secret; of two that
- * begin at the same place the longer one. */
+ * begin at the same place the longer one. A secret is one also as an URL, JSON
+ * or base64 have it: a server's words may be what it was sent. Of base64 go the
+ * digits that are the secret's alone, if there are 8 at least. */
 void secrets_add_masked(struct str *s, const char *text);
 
 /* secrets_forget: overwrite and forget all. */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/log.h"
+
 static bool
 is_digit(char c)
 {
@@ -26,6 +28,12 @@ keep_words(struct smtp_dialogue *dialogue, const char *line)
 	char *words = dialogue->words;
 	const char *text = line[3] != '\0' ? line + 4 : "";
 	size_t len = dialogue->more ? strlen(words) : 0;
+	CLEANUP(cleanup_free) char *masked = NULL;
+
+	/* Before it is cut: a part of a secret is not known for one. */
+	if (log_mask(text, &masked, &dialogue->err) < 0)
+		return;
+	text = masked;
 
 	if (len == 0) {
 		words[0] = '\0';

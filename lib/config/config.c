@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/file.h"
 #include "lib/config/load.h"
@@ -191,6 +192,19 @@ config_load(const struct config_input *input, struct config *ret,
 	return 0;
 }
 
+/* Also where /proc/PID/environ shows it, of us and of whoever we fork. */
+static void
+forget_variable(const char *name)
+{
+	size_t n = strlen(name);
+	char **e;
+
+	for (e = environ; e != NULL && *e != NULL; e++)
+		if (strncmp(*e, name, n) == 0 && (*e)[n] == '=')
+			str_zero(*e + n + 1);
+	(void)unsetenv(name);
+}
+
 void
 config_forget_secrets(void)
 {
@@ -202,6 +216,6 @@ config_forget_secrets(void)
 
 		if (option_specs[i].type == OPTION_SECRET &&
 		    option_env(&option_specs[i], &name, &ignored) == 0)
-			(void)unsetenv(name);
+			forget_variable(name);
 	}
 }

@@ -99,8 +99,9 @@ MUST_CHECK int config_load(const struct config_input *input,
     struct config *ret, struct err *err);
 void config_free(struct config *config);
 
-/* config_forget_secrets: take the variables of all SECRET settings out of this
- * process's environment, once they were loaded: no child inherits them. */
+/* config_forget_secrets: overwrite the variables of all SECRET settings and take
+ * them out of this process's environment, once they were loaded: no child
+ * inherits them, and nobody reads them in /proc. */
 void config_forget_secrets(void);
 
 /* config_dump: *ret is an INI text with every setting, and above each a

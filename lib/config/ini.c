@@ -70,6 +70,10 @@ read_key(struct reader *r, char *text)
 		return problem(r, "no key is as long as this one");
 	if (strchr(key, ';') != NULL)
 		return problem(r, "no key has a semicolon");
+	/* Such a key is not shown: it may be a secret up to its "=". */
+	if (key[strcspn(key, " \t/+%@\"'")] != '\0')
+		return problem(r, "no key has a blank or such a character "
+		    "(is there no '=' behind it?)");
 	r->line.text = str_trim(text + n + 1);
 	r->line.key = key;
 	r->line.continues = false;

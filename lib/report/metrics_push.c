@@ -7,6 +7,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/base/http.h"
+#include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/report/message.h"
 #include "lib/report/metrics_samples.h"
@@ -94,6 +95,7 @@ static int
 refused(const struct push *push, const struct http_response *response,
     struct err *err)
 {
+	CLEANUP(cleanup_free) char *masked = NULL;
 	CLEANUP(cleanup_free) char *line = NULL;
 	CLEANUP(cleanup_free) char *words = NULL;
 
@@ -101,7 +103,8 @@ refused(const struct push *push, const struct http_response *response,
 		return err_set(err, ERR_REFUSED,
 		    "'%s' answered with status %ld", push->url->base,
 		    response->status);
-	if (message_line(response->body, &line, err) < 0 ||
+	if (log_mask(response->body, &masked, err) < 0 ||
+	    message_line(masked, &line, err) < 0 ||
 	    message_cut(line, WORDS, MESSAGE_CHARACTERS, &words, err) < 0)
 		return -1;
 	return err_set(err, ERR_REFUSED, "'%s' refused them: %s",

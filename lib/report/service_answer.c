@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/json.h"
+#include "lib/base/log.h"
 #include "lib/report/service.h"
 
 #define TEXT_CHARACTERS 300	/* of what an answer says */
@@ -83,18 +84,21 @@ text_of_members(const struct cJSON *json, const char *const *members)
 	return NULL;
 }
 
-/* One line of a text, short enough for a message. */
+/* One line of a text, short enough for a message. Masked first: a part of a
+ * secret would not be known for one. */
 static int
 shorten(const char *text, char **ret, struct err *err)
 {
 	CLEANUP(cleanup_free) char *first = NULL;
+	CLEANUP(cleanup_free) char *masked = NULL;
 	CLEANUP(cleanup_free) char *line = NULL;
 
 	text += strspn(text, " \t\r\n");
 	first = strndup(text, strcspn(text, "\r\n"));
 	if (first == NULL)
 		return err_nomem(err);
-	if (message_line(first, &line, err) < 0)
+	if (log_mask(first, &masked, err) < 0 ||
+	    message_line(masked, &line, err) < 0)
 		return -1;
 	return message_cut(line, TEXT_CHARACTERS, MESSAGE_CHARACTERS, ret,
 	    err);

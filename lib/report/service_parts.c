@@ -268,13 +268,17 @@ int
 parts_refused(const cJSON *answer, const char *member, struct err *err)
 {
 	CLEANUP(cleanup_free) char *cut = NULL;
+	CLEANUP(cleanup_free) char *masked = NULL;
 	CLEANUP(str_free) struct str text = STR_INIT;
 	const char *words = cJSON_GetStringValue(json_member(answer, member));
 
 	if (words == NULL || *words == '\0')
 		return err_set(err, ERR_REFUSED, "refused, without a "
 		    "reason");
-	str_add_visible(&text, words);
+	/* Before it is cut: a part of a secret is not known for one. */
+	if (log_mask(words, &masked, err) < 0)
+		return -1;
+	str_add_visible(&text, masked);
 	if (text.failed)
 		return err_nomem(err);
 	if (message_cut(text.s, WORDS, MESSAGE_CHARACTERS, &cut, err) < 0)

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/log.h"
 #include "lib/base/str.h"
 
 #define PORT_MAX 65535
+#define SECRET_BYTES 14
 
 static int
 check_bytes(const char *text, struct err *err)
@@ -156,6 +158,39 @@ take_authority(const char *scheme, const char *text, size_t n,
 	    str_format(&url->base, err, "%s%.*s", scheme, (int)n, text);
 }
 
+/* Names of a host, a path or a setting are shorter than this; tokens are not. */
+static int
+hide_pieces(const char *text, const char *ends, struct err *err)
+{
+	size_t n;
+
+	for (; text != NULL && *text != '\0'; text += n + (text[n] != '\0')) {
+		CLEANUP(web_url_wipe) char *piece = NULL;
+		struct err ignored = ERR_INIT;
+
+		n = strcspn(text, ends);
+		if (n < SECRET_BYTES)
+			continue;
+		if (copy(text, n, &piece, err) < 0)
+			return -1;
+		/* As it is, if it cannot be decoded. */
+		if (log_secret(piece, err) < 0 ||
+		    (decode(piece, &ignored) == 0 &&
+		    log_secret(piece, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+hide(const struct web_url *url, struct err *err)
+{
+	return (url->password != NULL && log_secret(url->password, err) < 0) ||
+	    hide_pieces(url->user, "", err) < 0 ||
+	    hide_pieces(url->path, "/", err) < 0 ||
+	    hide_pieces(url->query, "&=", err) < 0 ? -1 : 0;
+}
+
 int
 web_url_parse(const char *text, struct web_url *ret, struct err *err)
 {
@@ -176,6 +211,8 @@ web_url_parse(const char *text, struct web_url *ret, struct err *err)
 	at += n;
 	if (*at == '?' &&
 	    copy(at + 1, strcspn(at + 1, "#"), &url.query, err) < 0)
+		return -1;
+	if (hide(&url, err) < 0)
 		return -1;
 	*ret = url;
 	url = (struct web_url){ 0 };

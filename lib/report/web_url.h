@@ -5,7 +5,8 @@
  * service_url.h reads.
  *
  * Path and query stay percent-encoded as they are; the fragment is dropped.
- * Such URLs are secrets: no message shows more than base.
+ * Such URLs are secrets: no message shows more than base. The password, and
+ * what may be a token in user, path and query, is told to log_secret.
  */
 #ifndef LIB_REPORT_WEB_URL_H
 #define LIB_REPORT_WEB_URL_H

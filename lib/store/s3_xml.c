@@ -4,14 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/store/s3_xml_walk.h"
 
-/* A name is a fixed field; one that does not fit is cut at its end. */
-static void
-keep_fixed(char *field, size_t size, const char *text)
+/* A name is a fixed field; one that does not fit is cut at its end. Masked
+ * first: a part of a secret would not be known for one. */
+static int
+keep_fixed(char *field, size_t size, const char *text, struct err *err)
 {
-	(void)snprintf(field, size, "%s", text);
+	CLEANUP(cleanup_free) char *masked = NULL;
+
+	if (log_mask(text, &masked, err) < 0)
+		return -1;
+	(void)snprintf(field, size, "%s", masked);
+	return 0;
 }
 
 static int
@@ -20,17 +27,20 @@ on_error(void *cookie, const char *path, const char *text, struct err *err)
 	struct s3_error *error = cookie;
 	const char *name = s3_xml_behind(path, "Error/");
 
-	(void)err;
 	if (name == NULL)
 		return 0;
 	if (strcmp(name, "Code") == 0)
-		keep_fixed(error->code, sizeof error->code, text);
-	else if (strcmp(name, "Message") == 0)
-		keep_fixed(error->message, sizeof error->message, text);
-	else if (strcmp(name, "Region") == 0)
-		keep_fixed(error->region, sizeof error->region, text);
-	else if (strcmp(name, "Endpoint") == 0)
-		keep_fixed(error->endpoint, sizeof error->endpoint, text);
+		return keep_fixed(error->code, sizeof error->code, text,
+		    err);
+	if (strcmp(name, "Message") == 0)
+		return keep_fixed(error->message, sizeof error->message, text,
+		    err);
+	if (strcmp(name, "Region") == 0)
+		return keep_fixed(error->region, sizeof error->region, text,
+		    err);
+	if (strcmp(name, "Endpoint") == 0)
+		return keep_fixed(error->endpoint, sizeof error->endpoint, text,
+		    err);
 	return 0;
 }
 

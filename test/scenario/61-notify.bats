@@ -197,6 +197,7 @@ broken() { rm -r "$WORK/source" && mkdir "$WORK/source"; }
 	    "{\"type\":\"note\",\"active\":true,\"body\":\"Text of it\"}"}]'
 	ENVIRONMENT+=(NOTIFICATION_URLS_FILE="$WORK/urls")
 	told
+	sed -i "s/^timeout = 5s/timeout = 60s/" "$CONF"
 	run --separate-stderr vbackup notify "A title" "Text of it"
 	echo "$output" "$stderr"
 	[ "$status" -eq 0 ]

@@ -10,8 +10,9 @@ headers (names in lower case) and body. The answer is that of the first rule in
 DIR/rules (a JSON list, read anew each time) whose "match" (a regular
 expression) is found in "METHOD scheme://host/path": "status", "headers",
 "body"; "hang" seconds before it; "times": a rule that is used up is passed
-over; "close": the connection ends without an answer. Without a rule: 200, and
-a body that means success to whoever is asked.
+over; "close": the connection ends without an answer; "echo": in place of @ in
+this text the body has path, headers and body of the request, in one line.
+Without a rule: 200, and a body that means success to whoever is asked.
 """
 import collections
 import json
@@ -127,7 +128,12 @@ class Handler(socketserver.StreamRequestHandler):
         time.sleep(rule.get("hang", 0))
         if rule.get("close"):
             return False
-        body = rule.get("body", "").encode()
+        body = rule.get("body", "")
+        if "echo" in rule:
+            body = rule["echo"].replace("@", " ".join(
+                [request["path"]] + list(request["headers"].values()) +
+                [request["body"].replace("\n", " ")]))
+        body = body.encode()
         head = "HTTP/1.1 %d X\r\nContent-Length: %d\r\n" % (
             rule.get("status", 200), len(body))
         for name, value in rule.get("headers", {}).items():

@@ -249,6 +249,13 @@ mistakes_are_all_told_with_file_and_line(void **state)
 		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa = 1\n",
 		    "@/vbackup.conf:2: no key has a semicolon|"
 		    "@/vbackup.conf:3: no key is as long as this one" },
+		{ "[seal]\npassphrase geheim= \ngeh/eim=\ngeh+eim==\n",
+		    "@/vbackup.conf:2: no key has a blank or such a character "
+		    "(is there no '=' behind it?)|"
+		    "@/vbackup.conf:3: no key has a blank or such a character "
+		    "(is there no '=' behind it?)|"
+		    "@/vbackup.conf:4: no key has a blank or such a character "
+		    "(is there no '=' behind it?)" },
 		{ "[backup]\nfilename = a\nfilename = b\n c\nfilename = d\n",
 		    "@/vbackup.conf:3: 'filename' is set twice (first at "
 		    "@/vbackup.conf:2)|"
@@ -286,8 +293,8 @@ mistakes_are_all_told_with_file_and_line(void **state)
 		    "@/vbackup.conf:2: 'filename_command' is of no use: only "
 		    "a secret may be given by a command" },
 		{ "[backup]\nfi\tlename = \x01\n",
-		    "@/vbackup.conf:2: unknown key 'fi\tlename' in [backup] "
-		    "(did you mean 'filename'?)" },
+		    "@/vbackup.conf:2: no key has a blank or such a character "
+		    "(is there no '=' behind it?)" },
 	};
 	size_t i;
 
@@ -298,6 +305,25 @@ mistakes_are_all_told_with_file_and_line(void **state)
 		assert_lines(&config.problems, rows[i].problems);
 		config_free(&config);
 	}
+}
+
+/* A string of the environment is where /proc shows it: it is not enough to take
+ * it out of the list. */
+static void
+secrets_are_overwritten_in_the_environment(void **state)
+{
+	char secret[] = "GPG_PASSPHRASE=geheim";
+	char other[] = "BACKUP_ARCHIVE=/x";
+
+	(void)state;
+	assert_int_equal(putenv(secret), 0);
+	assert_int_equal(putenv(other), 0);
+	config_forget_secrets();
+	assert_null(getenv("GPG_PASSPHRASE"));
+	assert_memory_equal(secret, "GPG_PASSPHRASE=\0\0\0\0\0\0",
+	    sizeof secret);
+	assert_string_equal(getenv("BACKUP_ARCHIVE"), "/x");
+	assert_int_equal(unsetenv("BACKUP_ARCHIVE"), 0);
 }
 
 static void
@@ -1015,6 +1041,7 @@ main(void)
 		TEST(a_line_may_have_64_kib),
 		TEST(a_repeating_key_adds_to_its_list),
 		TEST(mistakes_are_all_told_with_file_and_line),
+		TEST(secrets_are_overwritten_in_the_environment),
 		TEST(a_nul_byte_is_a_problem_of_its_line),
 		TEST(a_file_that_was_named_must_be_there),
 		TEST(the_environment_goes_over_the_file),

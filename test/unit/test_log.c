@@ -157,6 +157,47 @@ secrets_are_masked_wherever_they_appear(void **state)
 }
 
 static void
+secrets_are_masked_in_every_encoding(void **state)
+{
+	static const char secret[] = "p/ss w+rd>>>?\"\\%41";
+	static const struct {
+		const char *text;
+		const char *masked;
+	} cases[] = {
+		{ "a p%2Fss%20w%2Brd%3E%3E%3E%3F%22%5C%2541 b", "a *** b" },
+		{ "a p%2fss+w%2brd>>>?\"\\%2541 b", "a *** b" },
+		{ "%70%2f%73%73%20%77%2b%72%64%3e%3e%3e%3f%22%5c%25%34%31!",
+		    "***!" },
+		{ "{\"p\\/ss w+rd\\u003e\\u003E>?\\\"\\\\%41\"}",
+		    "{\"***\"}" },
+		/* With "", "u:" and "us:" before it, and the last in base64url.
+		 * What is left has bits of what stands beside it. */
+		{ "cC9zcyB3K3JkPj4+PyJcJTQx ", "*** " },
+		{ "dTpwL3NzIHcrcmQ+Pj4/IlwlNDE= ", "dTp***E= " },
+		{ "dXM6cC9zcyB3K3JkPj4+PyJcJTQx ", "dXM6*** " },
+		{ "dTpwL3NzIHcrcmQ-Pj4_IlwlNDE= ", "dTp***E= " },
+		{ "p/ss w+rd", "p/ss w+rd" },
+		{ "p%2Fss%20w%2Brd%3E%3E%3E%3", "p%2Fss%20w%2Brd%3E%3E%3E%3" },
+		{ "%", "%" }, { "%2", "%2" }, { "\\u002", "\\u002" },
+		/* Too short for its base64 to be known from a word's. */
+		{ "abcde is YWJjZGU=", "*** is YWJjZGU=" },
+	};
+	struct err err = ERR_INIT;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(log_secret(secret, &err), 0);
+	assert_int_equal(log_secret(secret, &err), 0);
+	assert_int_equal(log_secret("abcde", &err), 0);
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		CLEANUP(cleanup_free) char *masked = NULL;
+
+		assert_int_equal(log_mask(cases[i].text, &masked, &err), 0);
+		assert_string_equal(masked, cases[i].masked);
+	}
+}
+
+static void
 the_name_of_the_job_is_in_the_line(void **state)
 {
 	const char *text;
@@ -653,6 +694,7 @@ main(void)
 		TEST(a_line_has_time_level_and_text),
 		TEST(lines_above_the_level_are_dropped),
 		TEST(secrets_are_masked_wherever_they_appear),
+		TEST(secrets_are_masked_in_every_encoding),
 		TEST(the_name_of_the_job_is_in_the_line),
 		TEST(a_line_is_a_line_whatever_is_in_it),
 		TEST(json_lines_are_json),

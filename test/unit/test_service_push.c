@@ -164,9 +164,9 @@ refusals_and_nonsense_are_errors(void **state)
 		{ "ntfy://h/t", { 0, NULL, 0, ERR_TIMEOUT }, ERR_TIMEOUT,
 		  "ntfy: scripted" },
 		{ "gotify://h/t", { 401, "{\"error\":\"Unauthorized\","
-		  "\"errorCode\":401,\"errorDescription\":\"give a token\"}" },
-		  ERR_REFUSED, "gotify: refused with status 401: give a "
-		  "token" },
+		  "\"errorCode\":401,\"errorDescription\":\"log in first\"}" },
+		  ERR_REFUSED, "gotify: refused with status 401: log in "
+		  "first" },
 		{ "gotify://h/t", { 200, "[]" }, ERR_PROTOCOL, "gotify: "
 		  "malformed answer to what was sent: it is not an object" },
 		{ "pushbullet://t", { 401, "{\"error\":{\"message\":"

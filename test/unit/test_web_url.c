@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/report/web_url.h"
 
 static void
@@ -72,6 +74,36 @@ slashes_at_the_end_stay_only_where_nothing_is_added(void **state)
 	assert_string_equal(as_is, "http://h/a//?b");
 	assert_int_equal(web_url_make(&url, "", NULL, &cut, &err), 0);
 	assert_string_equal(cut, "http://h/a?b");
+}
+
+static void
+what_may_be_a_token_is_masked(void **state)
+{
+	static const struct {
+		const char *text, *masked;
+	} cases[] = {
+		{ "pass/word pass%2Fword", "*** ***" },
+		{ "a-long-user-name user", "*** user" },
+		{ "0123456789abcdef", "***" },
+		{ "long?path?piece long%3fpath%3Fpiece", "*** ***" },
+		{ "token-of-the-query", "***" },
+		{ "metrics pushgateway name", "metrics pushgateway name" },
+	};
+	CLEANUP(web_url_free) struct web_url url = { 0 };
+	struct err err = ERR_INIT;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(web_url_parse("https://a-long-user-name:pass%2Fword@h/"
+	    "metrics/pushgateway/0123456789abcdef/long%3Fpath%3fpiece"
+	    "?name=token-of-the-query", &url, &err), 0);
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		CLEANUP(cleanup_free) char *masked = NULL;
+
+		assert_int_equal(log_mask(cases[i].text, &masked, &err), 0);
+		assert_string_equal(masked, cases[i].masked);
+	}
+	log_close();
 }
 
 static void
@@ -213,6 +245,7 @@ main(void)
 		cmocka_unit_test(an_url_is_taken_apart_and_put_together),
 		cmocka_unit_test(
 		    slashes_at_the_end_stay_only_where_nothing_is_added),
+		cmocka_unit_test(what_may_be_a_token_is_masked),
 		cmocka_unit_test(what_is_no_url_is_refused_without_showing_it),
 		cmocka_unit_test(host_port_and_scheme_can_be_compared),
 		cmocka_unit_test(what_must_be_encoded_is_where_others_wrote_it),
