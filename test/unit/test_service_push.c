@@ -170,8 +170,8 @@ refusals_and_nonsense_are_errors(void **state)
 		{ "gotify://h/t", { 200, "[]" }, ERR_PROTOCOL, "gotify: "
 		  "malformed answer to what was sent: it is not an object" },
 		{ "pushbullet://t", { 401, "{\"error\":{\"message\":"
-		  "\"Access token is missing\"}}" }, ERR_REFUSED, "pushbullet:"
-		  " refused with status 401: Access token is missing" },
+		  "\"No access for you\"}}" }, ERR_REFUSED, "pushbullet:"
+		  " refused with status 401: No access for you" },
 		{ "pushbullet://t", { 200, "{\"type\":7}" }, ERR_PROTOCOL,
 		  "pushbullet: the answer does not say that the message was "
 		  "taken" },
