@@ -68,11 +68,31 @@ is_workflow(const char *url)
 	    str_starts(path, "/powerautomate/automations/direct/");
 }
 
+/* What calls a workflow is its path and query. */
+static int
+hide_parts(const char *url, struct err *err)
+{
+	size_t n;
+
+	for (; *url != '\0'; url += n + (url[n] != '\0')) {
+		CLEANUP(parts_wipe) char *part = NULL;
+
+		n = strcspn(url, "/?&=");
+		if (str_format(&part, err, "%.*s", (int)n, url) < 0 ||
+		    parts_secret(part, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 service_teams_check(struct service_target *target, struct err *err)
 {
-	if (is_workflow(service_get(target, "host")))
-		return 0;
+	const char *url = service_get(target, "host");
+
+	if (is_workflow(url))
+		return hide_parts(url + strlen("https://") +
+		    strcspn(url + strlen("https://"), "/?#"), err);
 	return err_set(err, ERR_CONFIG, "the value of 'host' is not the "
 	    "URL of a workflow (https://....logic.azure.com/workflows/..., "
 	    "percent-encoded)");
