@@ -7,6 +7,7 @@ setup_file() { swarm_start; }
 teardown_file() { swarm_stop; }
 setup() { swarm_setup; }
 teardown() {
+	rm -f "$WORK/go"	# whoever goes on in the background ends
 	swarm_teardown
 	[ -z "${ON_SUITE_ENGINE-}" ] || DOCKER_HOST=$ON_SUITE_ENGINE \
 	    docker_teardown
@@ -244,7 +245,7 @@ UPDATE='^POST /v[0-9.]+/services/[^/]+/update'
 	service web --replicas 2 --label vbackup.stop=true
 	eventually 30 runs web 2
 	eventually 10 has_logged begin 2
-	touch "$DATA/hold" "$WORK/go"
+	touch "$DATA/hold" "$WORK/go" "$WORK/labels"
 	conf <<<"volumes = data"
 	# A client whose update comes second fails, and is not counted.
 	while [ -e "$WORK/go" ]; do
@@ -253,6 +254,7 @@ UPDATE='^POST /v[0-9.]+/services/[^/]+/update'
 		    >/dev/null 2>&1 && echo l$i >>"$WORK/labels"
 	done 3>&- &
 	labeller=$!
+	eventually 20 test_lines "$WORK/labels" 1
 	begin_run
 	eventually 20 scaled web 0
 	n=$(wc -l <"$WORK/labels")
