@@ -191,8 +191,8 @@ hide(const struct web_url *url, struct err *err)
 	    hide_pieces(url->query, "&=", err) < 0 ? -1 : 0;
 }
 
-int
-web_url_parse(const char *text, struct web_url *ret, struct err *err)
+static int
+take(const char *text, struct web_url *ret, struct err *err)
 {
 	CLEANUP(web_url_free) struct web_url url = { 0 };
 	const char *scheme = "", *at = text;
@@ -212,7 +212,18 @@ web_url_parse(const char *text, struct web_url *ret, struct err *err)
 	if (*at == '?' &&
 	    copy(at + 1, strcspn(at + 1, "#"), &url.query, err) < 0)
 		return -1;
-	if (hide(&url, err) < 0)
+	*ret = url;
+	url = (struct web_url){ 0 };
+	return 0;
+}
+
+int
+web_url_parse(const char *text, struct web_url *ret, struct err *err)
+{
+	CLEANUP(web_url_free) struct web_url url = { 0 };
+
+	if (take(text, &url, err) < 0 ||
+	    hide(&url, err) < 0)
 		return -1;
 	*ret = url;
 	url = (struct web_url){ 0 };
@@ -243,7 +254,7 @@ web_url_parse_loose(const char *text, struct web_url *ret, struct err *err)
 	CLEANUP(web_url_wipe) char *escaped = NULL;
 
 	return escape(text, &escaped, err) < 0 ? -1 :
-	    web_url_parse(escaped, ret, err);
+	    take(escaped, ret, err);
 }
 
 /* A reference that begins with "SCHEME:" is whole by itself. */

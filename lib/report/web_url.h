@@ -5,8 +5,7 @@
  * service_url.h reads.
  *
  * Path and query stay percent-encoded as they are; the fragment is dropped.
- * Such URLs are secrets: no message shows more than base. The password, and
- * what may be a token in user, path and query, is told to log_secret.
+ * Such URLs are secrets: no message shows more than base.
  */
 #ifndef LIB_REPORT_WEB_URL_H
 #define LIB_REPORT_WEB_URL_H
@@ -28,12 +27,14 @@ struct web_url {		/* everything owned */
 
 /* web_url_parse: Fails: ERR_CONFIG "the URL ...", without any part of it:
  * another scheme, no host, a port that is none, a blank, a control character
- * or a byte that must be percent-encoded. */
+ * or a byte that must be percent-encoded. The password, and what may be a token
+ * in user, path and query, is told to log_secret. */
 MUST_CHECK int web_url_parse(const char *text, struct web_url *ret,
     struct err *err);
 
 /* web_url_parse_loose: the same for texts that come from others: behind the
- * host, what must be percent-encoded is, instead of being refused. */
+ * host, what must be percent-encoded is, instead of being refused. Nothing is
+ * told to log_secret: what is sent may be in it. */
 MUST_CHECK int web_url_parse_loose(const char *text, struct web_url *ret,
     struct err *err);
 
