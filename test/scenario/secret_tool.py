@@ -256,6 +256,8 @@ def keep(directory, pid, known):
         try:
             with open("/proc/%d/comm" % pid) as file:
                 comm = file.read().strip().replace("/", "_")
+            if comm == "vbackup" and what == "environ":
+                continue    # it was forked, and is what it was forked from
             with open("/proc/%d/%s" % (pid, what), "rb") as file:
                 data = file.read().replace(b"\0", b"\n")
         except OSError:
