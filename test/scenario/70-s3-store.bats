@@ -114,7 +114,7 @@ unfinished() {
 @test "https needs our CA, beside the system's" {
 	export S3_PROTO=https S3_HOST=$S3_TLS_HOST S3_RETRY=1
 	run --separate-stderr tool check
-	[ "$status" -eq 18 ]
+	[ "$status" -eq 19 ]
 	S3_CA=$CA tool put file "$FILE"
 	S3_CA=$(<"$CA") tool check
 	S3_INSECURE=1 tool check
@@ -127,7 +127,7 @@ unfinished() {
 
 @test "reasons are said" {
 	S3_SECRET_KEY=wrong run --separate-stderr tool check
-	[ "$status" -eq 19 ]
+	[ "$status" -eq 20 ]
 	[[ $stderr == *SignatureDoesNotMatch*"secret key"* ]]
 	S3_ACCESS_KEY=nobody run --separate-stderr tool check
 	[[ $stderr == *InvalidAccessKeyId* ]]
@@ -160,7 +160,7 @@ unfinished() {
 
 @test "an archive that breaks off leaves nothing" {
 	run tool put-broken file "$FILE"
-	[ "$status" -eq 23 ]
+	[ "$status" -eq 24 ]
 	[ -z "$(tool list)" ]
 	[ -z "$(unfinished)" ]
 }
@@ -177,7 +177,7 @@ unfinished() {
 	begin 2 put file "$FILE"
 	kill -TERM $pid
 	wait $pid || rc=$?
-	[ "$rc" -eq 25 ]
+	[ "$rc" -eq 26 ]
 	[ -z "$(unfinished)" ]
 	begin 2 put file "$FILE"
 	kill -KILL $pid
