@@ -123,7 +123,8 @@ sealer_assert_clean(void)
 {
 	double began_s = clock_mono_s();
 
-	while (sealer_gpgs(NULL) != 0 && clock_mono_s() - began_s < 1)
+	while (sealer_gpgs(NULL) != 0 && clock_mono_s() - began_s <
+	    SEALER_HANG_S)
 		(void)usleep(10000);
 	assert_int_equal(sealer_gpgs(NULL), 0);
 	assert_string_equal(sealer_shell("ls -A run"), "");

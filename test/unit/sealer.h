@@ -36,8 +36,12 @@ const char *sealer_fingerprint(const char *home);
  * of one of them in *ret_pid, unless that is NULL. */
 size_t sealer_gpgs(pid_t *ret_pid);
 
+/* So long something may take before it is called hung: no machine is that
+ * slow, and what is asserted is the end, not the time. */
+#define SEALER_HANG_S 30
+
 /* sealer_assert_clean: nothing is left, in run or as a process; processes are
- * given a second to end. */
+ * given SEALER_HANG_S to end. */
 void sealer_assert_clean(void);
 
 /* One stage, fed by a thread of its own with n bytes of a pattern, and read by

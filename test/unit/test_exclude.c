@@ -143,7 +143,7 @@ an_expression_that_takes_too_long_keeps_the_path(void **state)
 	path[sizeof path - 1] = '\0';
 	assert_false(excluded(NULL, "(a+)+$[^a]", path, false));
 	assert_false(excluded(NULL, "^(/|(a|aa)+)+b$", path, false));
-	assert_true(clock_mono_s() - began < 5);
+	assert_true(clock_mono_s() - began < 30);
 }
 
 static void

@@ -279,7 +279,7 @@ a_stall_ends_a_call_and_slowness_does_not(void **state)
 	    ERR_TIMEOUT);
 	assert_int_equal(fails(&half, &request, "nothing moved"),
 	    ERR_TIMEOUT);
-	assert_true(clock_mono_s() - begun_s < 2);
+	assert_true(clock_mono_s() - begun_s < 30);
 }
 
 static void
@@ -568,7 +568,7 @@ a_stalled_answer_is_a_timeout(void **state)
 	    ERR_TIMEOUT);
 	assert_int_equal(fails(&half, &request, "no answer from"),
 	    ERR_TIMEOUT);
-	assert_true(clock_mono_s() - begun_s < 2);
+	assert_true(clock_mono_s() - begun_s < 30);
 }
 
 static void

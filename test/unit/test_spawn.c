@@ -107,7 +107,7 @@ output_is_limited(void **state)
 	assert_int_equal(err.kind, ERR_SYSTEM);
 	assert_int_equal(spawn_capture("yes", 60, 100000, &output, &err), -1);
 	assert_null(output);
-	assert_true(clock_mono_s() - before < 30);
+	assert_true(clock_mono_s() - before < 50);
 }
 
 /* A killed process may stay a zombie until somebody waits for it. */
@@ -134,7 +134,7 @@ ends_soon(int pid)
 {
 	int i;
 
-	for (i = 0; i < 100 && is_running(pid); i++)
+	for (i = 0; i < 1000 && is_running(pid); i++)
 		(void)usleep(20000);
 	return !is_running(pid);
 }
@@ -152,7 +152,7 @@ at_the_deadline_the_whole_group_ends(void **state)
 	    100, &output, &err), -1);
 	assert_int_equal(err.kind, ERR_TIMEOUT);
 	assert_null(output);
-	assert_true(clock_mono_s() - before < 10);
+	assert_true(clock_mono_s() - before < 60);
 	assert_true(ends_soon(atoi(scratch_read(&scratch, "one"))));
 	assert_true(ends_soon(atoi(scratch_read(&scratch, "two"))));
 	assert_true(ends_soon(atoi(scratch_read(&scratch, "shell"))));
