@@ -40,6 +40,7 @@ enum exit_status cmd_recover(const struct cmd_context *, int, char **);
 enum exit_status cmd_check(const struct cmd_context *, int, char **);
 enum exit_status cmd_dump(const struct cmd_context *, int, char **);
 enum exit_status cmd_init(const struct cmd_context *, int, char **);
+enum exit_status cmd_verify(const struct cmd_context *, int, char **);
 enum exit_status cmd_version(const struct cmd_context *, int, char **);
 enum exit_status cmd_help(const struct cmd_context *, int, char **);
 

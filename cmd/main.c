@@ -21,6 +21,8 @@ const struct cmd_verb cmd_verbs[] = {
 	    cmd_list },
 	{ "show", "ARCHIVE|latest [--json] [-j JOB]...",
 	    "Print what is known of one archive.", cmd_show },
+	{ "verify", "[ARCHIVE | latest | --all] [--deep] [-j JOB]... "
+	    "[--json]", "Look whether archives are undamaged.", cmd_verify },
 	{ "status", "[--max-age DURATION] [--size-drop PERCENT] [-j JOB]... "
 	    "[--json]", "Tell a monitoring system whether there are archives, "
 	    "new ones.", cmd_status },

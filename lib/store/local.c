@@ -14,6 +14,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/intr.h"
 #include "lib/base/str.h"
 #include "lib/store/store_ops.h"
 
@@ -247,6 +248,63 @@ local_get_small(struct store *store, const char *name, size_t max, char **ret,
 	return file_read(path, max, ret, ret_n, err);
 }
 
+/* A pipe of that name must not hold us up: it is opened without waiting. */
+static int
+open_archive(const struct store_local *local, const char *name, int *ret,
+    struct stat *ret_st, struct err *err)
+{
+	CLEANUP(cleanup_free) char *path = NULL;
+	CLEANUP(cleanup_close) int fd = -1;
+
+	if (file_join(local->path, name, &path, err) < 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ERR_NOTFOUND, "there is no '%s'", name);
+	if (fd < 0 && errno != ELOOP)
+		return err_sys(err, "cannot open '%s'", name);
+	if (fd >= 0 && fstat(fd, ret_st) < 0)
+		return err_sys(err, "cannot look at '%s'", name);
+	if (fd < 0 || !S_ISREG(ret_st->st_mode))
+		return err_set(err, ERR_PROTOCOL, "'%s' is no regular file",
+		    name);
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	*ret = fd;
+	fd = -1;
+	return 0;
+}
+
+static int
+local_get(struct store *store, const char *name, store_get_fn *write,
+    void *cookie, struct err *err)
+{
+	CLEANUP(cleanup_free) char *bytes = malloc(COPY_BYTES);
+	CLEANUP(cleanup_close) int fd = -1;
+	uint64_t sum = 0;
+	struct stat st;
+	ssize_t n;
+
+	if (bytes == NULL)
+		return err_nomem(err);
+	if (open_archive(local_of(store), name, &fd, &st, err) < 0)
+		return -1;
+	while ((n = read(fd, bytes, COPY_BYTES)) != 0) {
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		if (n < 0)
+			return err_sys(err, "cannot read '%s'", name);
+		sum += (uint64_t)n;
+		if (intr_check(err) < 0 ||
+		    write(cookie, bytes, (size_t)n, err) < 0)
+			return -1;
+	}
+	if (sum != (uint64_t)st.st_size)
+		return err_set(err, ERR_PROTOCOL, "'%s' changed while it was "
+		    "read: %" PRIu64 " bytes instead of %" PRIu64, name, sum,
+		    (uint64_t)st.st_size);
+	return 0;
+}
+
 /* The temporary name is the same every time: what a dead run left of it is
  * replaced here, because tempfile_sweep cannot tell whose a link is. */
 static int
@@ -390,6 +448,7 @@ static const struct store_ops local_ops = {
 	.put = local_put,
 	.put_small = local_put_small,
 	.get_small = local_get_small,
+	.get = local_get,
 	.link_latest = local_link_latest,
 	.list = local_list,
 	.remove = local_remove,

@@ -150,6 +150,7 @@ static const struct store_ops s3_ops = {
 	.put = s3_put,
 	.put_small = s3_put_small,
 	.get_small = s3_get_small,
+	.get = s3_store_get,
 	.list = s3_store_list,
 	.remove = s3_store_remove,
 	.free = s3_free,
@@ -167,6 +168,7 @@ store_s3_new(const struct store_s3_settings *settings, struct store **ret,
 	store = &s3->store;
 	store->ops = &s3_ops;
 	s3->conn.client = &s3->client;
+	s3->get_bytes = S3_GET_BYTES;
 	if (s3_settings_take(settings, s3, err) < 0)
 		return store->label != NULL ?
 		    err_add(err, "%s", store->label) : -1;

@@ -162,7 +162,9 @@ try_once(struct s3_conn *conn, const struct s3_request *request,
 	http.headers = lines;
 	if (http_call(conn->http, &http, &ret->response, err) < 0)
 		return -1;
-	s3_xml_error(ret->response.body, ret->response.body_len, &ret->error);
+	if (!request->is_content || ret->response.status / 100 != 2)
+		s3_xml_error(ret->response.body, ret->response.body_len,
+		    &ret->error);
 	return 0;
 }
 

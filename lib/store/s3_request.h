@@ -58,6 +58,8 @@ struct s3_request {
 	const char *sha256;	/* of the body, hexadecimal; NULL: computed */
 	const char *content_type;	/* with a body */
 	uint64_t rate_bytes_s;
+	bool is_content;	/* what comes with a 2xx is an object, not
+				 * words of the server */
 	double stall_s;		/* 0: a minute */
 	double retry_s;		/* 0: the client's, else no more than that */
 	bool undisturbed;	/* a signal does not end it: for tidying up */

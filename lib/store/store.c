@@ -83,6 +83,14 @@ store_get_small(struct store *store, const char *name, size_t max, char **ret,
 }
 
 int
+store_get(struct store *store, const char *name, store_get_fn *write,
+    void *cookie, struct err *err)
+{
+	return judge(store, store->ops->get(store, name, write, cookie, err),
+	    err);
+}
+
+int
 store_link_latest(struct store *store, const char *link, const char *name,
     struct err *err)
 {

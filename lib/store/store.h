@@ -8,6 +8,7 @@
  *     store_put                       for every other one, on a thread of its
  *                                     own, reading behind the spool
  *     store_put_small, store_get_small    the metadata
+ *     store_get                       to verify and to restore
  *     store_link_latest
  *     store_list, store_remove        for pruning
  *     store_free
@@ -111,6 +112,26 @@ MUST_CHECK int store_put_small(struct store *store, const char *name,
  * frees. Fails: ERR_NOTFOUND; ERR_PROTOCOL it is larger than max. */
 MUST_CHECK int store_get_small(struct store *store, const char *name,
     size_t max, char **ret, size_t *ret_n, struct err *err);
+
+/* Takes n bytes of an object; -1 ends store_get with that error. */
+typedef int store_get_fn(void *cookie, const void *bytes, size_t n,
+    struct err *err);
+
+/*
+ * store_get: a whole object, of any size, to write: every byte once and in
+ * order, in pieces of some MiB at the most, which is all that is held of it.
+ * What breaks on the way is asked for again from where it broke.
+ *
+ * Promise  when it returns 0, write had as many bytes as the store said at the
+ *          beginning that there are, all of one and the same object; when it
+ *          fails, write may have had some of them
+ * Fails    ERR_NOTFOUND it is not there, or it was removed meanwhile;
+ *          ERR_PROTOCOL it was replaced, cut or changed meanwhile, or is no
+ *          regular file; ERR_INTERRUPTED; ERR_SYSTEM, and for S3 ERR_REFUSED,
+ *          ERR_UNREACHABLE, ERR_TIMEOUT; whatever write failed with
+ */
+MUST_CHECK int store_get(struct store *store, const char *name,
+    store_get_fn *write, void *cookie, struct err *err);
 
 /* store_link_latest: the symbolic link leads to name, replaced atomically. A
  * file of that name which is no symbolic link is an error, not replaced. In a

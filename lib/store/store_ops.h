@@ -31,6 +31,8 @@ struct store_ops {
 	    const void *bytes, size_t n, struct err *err);
 	int (*get_small)(struct store *store, const char *name, size_t max,
 	    char **ret, size_t *ret_n, struct err *err);
+	int (*get)(struct store *store, const char *name, store_get_fn *write,
+	    void *cookie, struct err *err);
 	int (*link_latest)(struct store *store, const char *link,
 	    const char *name, struct err *err);	/* NULL: it has no links */
 	int (*list)(struct store *store, struct store_list *ret,

@@ -17,11 +17,13 @@
 #include <unistd.h>
 
 #include "lib/base/file.h"
+#include "lib/base/spawn.h"
 #include "lib/base/str.h"
 
 #define PREFIX "vbackup-gpg-"
 #define TRIES 50
 #define PAUSE_NS 10000000L
+#define END_AGENT_S 10.0
 #define SETTLED_S 60	/* nobody takes that long from mkdtemp to flock */
 
 /*
@@ -32,7 +34,6 @@ static const char conf[] =
     "batch\n"
     "no-tty\n"
     "no-greeting\n"
-    "no-autostart\n"
     "disable-dirmngr\n"
     "no-auto-key-retrieve\n"
     "no-auto-key-locate\n"
@@ -166,6 +167,8 @@ write_conf(const struct seal_home *home, int s2k_count, struct err *err)
 		return err_sys(err, "cannot make '%s/gpg.conf'", home->dir);
 	str_add(&text, conf);
 	str_addf(&text, "s2k-count %d\n", s2k_count);
+	if (!home->has_agent)
+		str_add(&text, "no-autostart\n");
 	if (home->pipe >= 0)
 		str_addf(&text, "passphrase-file %s/passphrase\n", home->dir);
 	if (text.failed)
@@ -223,9 +226,9 @@ seal_home_was_asked(const struct seal_home *home)
 
 /* --- the whole ----------------------------------------------------------- */
 
-int
-seal_home_new(const char *passphrase, int s2k_count, struct seal_home *ret,
-    struct err *err)
+static int
+make_home(const char *passphrase, int s2k_count, bool has_agent,
+    struct seal_home *ret, struct err *err)
 {
 	CLEANUP(seal_home_free) struct seal_home home = SEAL_HOME_NONE;
 
@@ -235,6 +238,7 @@ seal_home_new(const char *passphrase, int s2k_count, struct seal_home *ret,
 	home.dirfd = open(home.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (home.dirfd < 0 || flock(home.dirfd, LOCK_EX | LOCK_NB) < 0)
 		return err_sys(err, "cannot lock '%s'", home.dir);
+	home.has_agent = has_agent;
 	if ((passphrase != NULL && offer(&home, passphrase, err) < 0) ||
 	    write_conf(&home, s2k_count, err) < 0)
 		return -1;
@@ -243,13 +247,49 @@ seal_home_new(const char *passphrase, int s2k_count, struct seal_home *ret,
 	return 0;
 }
 
+int
+seal_home_new(const char *passphrase, int s2k_count, struct seal_home *ret,
+    struct err *err)
+{
+	return make_home(passphrase, s2k_count, false, ret, err);
+}
+
+int
+seal_home_new_secret(struct seal_home *ret, struct err *err)
+{
+	return make_home(NULL, SEAL_HOME_S2K_MOST, true, ret, err);
+}
+
+/* Its socket may lie elsewhere, below /run/user. An agent that cannot be told
+ * to end does so by itself when it sees that its home is gone. */
+static void
+end_agent(const struct seal_home *home)
+{
+	CLEANUP(cleanup_free) char *variable = NULL;
+	const char *env[] = { NULL, NULL };
+	const struct spawn spawn = {
+		.command = "gpgconf --homedir \"$GNUPGHOME\" --kill gpg-agent; "
+		    "gpgconf --homedir \"$GNUPGHOME\" --remove-socketdir",
+		.timeout_s = END_AGENT_S, .env = env, .despite_signal = true
+	};
+	struct err ignored = ERR_INIT;
+
+	if (str_format(&variable, &ignored, "GNUPGHOME=%s", home->dir) < 0)
+		return;
+	env[0] = variable;
+	(void)!spawn_run(&spawn, &ignored);
+}
+
 /* The pipe is closed last: a gpg that still opens it gets an end, and ends. */
 void
 seal_home_free(struct seal_home *home)
 {
+	if (home->dir != NULL && home->has_agent)
+		end_agent(home);
 	if (home->dir != NULL)
 		remove_tree(home->dir);
 	cleanup_close(&home->pipe);
 	cleanup_close(&home->dirfd);
 	cleanup_free(&home->dir);
+	home->has_agent = false;
 }

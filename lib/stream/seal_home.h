@@ -10,6 +10,9 @@
  * through an argument, the environment or a disk. gpg's agent would also cut
  * passphrases of more than 255 bytes. What a killed process left behind is
  * removed by the next one.
+ *
+ * For secret keys an agent cannot be done without: a home for those lets gpg
+ * start one of its own, which seal_home_free ends.
  */
 #ifndef LIB_STREAM_SEAL_HOME_H
 #define LIB_STREAM_SEAL_HOME_H
@@ -25,6 +28,7 @@ struct seal_home {
 	char *dir;	/* owned */
 	int dirfd;	/* holds a flock, so that others know that we live */
 	int pipe;	/* both ends of the named pipe; -1: none */
+	bool has_agent;	/* gpg may have started one */
 };
 
 /* OpenPGP's least and greatest count; gpg would measure out its own with the
@@ -32,7 +36,7 @@ struct seal_home {
 #define SEAL_HOME_S2K_LEAST 1024
 #define SEAL_HOME_S2K_MOST 65011712
 
-#define SEAL_HOME_NONE { NULL, -1, -1 }
+#define SEAL_HOME_NONE { NULL, -1, -1, false }
 
 /*
  * seal_home_new
@@ -43,6 +47,8 @@ struct seal_home {
  */
 MUST_CHECK int seal_home_new(const char *passphrase, int s2k_count,
     struct seal_home *ret, struct err *err);
+/* seal_home_new_secret: one for secret keys. */
+MUST_CHECK int seal_home_new_secret(struct seal_home *ret, struct err *err);
 void seal_home_free(struct seal_home *home);	/* usable with CLEANUP */
 
 /* seal_home_was_asked: has gpg read the passphrase? */

@@ -1,7 +1,9 @@
+#define _GNU_SOURCE
 #include "lib/stream/seal_keys.h"
 
 #include <gpgme.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "lib/base/base64.h"
@@ -102,6 +104,21 @@ seal_keys_list(const char *home, struct strlist *ret, struct err *err)
 
 /* --- into the private home ----------------------------------------------- */
 
+/* Secret keys: is one there that was taken? */
+static int
+check_secret(gpgme_ctx_t gpg, struct err *err)
+{
+	gpgme_import_result_t result = gpgme_op_import_result(gpg);
+
+	if (result == NULL)
+		return err_nomem(err);
+	if (result->secret_imported + result->secret_unchanged > 0)
+		return 0;
+	return seal_gpg_fail(gpg, 0, ERR_CONFIG, result->secret_read != 0 ?
+	    "there is a secret key in it that cannot be used" :
+	    "there is no secret key in it", err);
+}
+
 /* Were all keys of the import taken? Each archive is for all of them. */
 static int
 check_import(gpgme_ctx_t gpg, size_t n_blocks, struct err *err)
@@ -129,6 +146,8 @@ check_import(gpgme_ctx_t gpg, size_t n_blocks, struct err *err)
 	return 0;
 }
 
+#define SECRET SIZE_MAX		/* in place of the number of blocks */
+
 static int
 import(gpgme_data_t data, size_t n_blocks, const char *home, struct err *err)
 {
@@ -144,7 +163,8 @@ import(gpgme_data_t data, size_t n_blocks, const char *home, struct err *err)
 		number = seal_loop_run(&loop);
 	seal_loop_cancel(&loop, gpg);
 	/* The reasons tell more than the number, where there are any. */
-	if (check_import(gpg, n_blocks, err) < 0)
+	if (n_blocks == SECRET ? check_secret(gpg, err) < 0 :
+	    check_import(gpg, n_blocks, err) < 0)
 		return -1;
 	if (number != 0)
 		return seal_gpg_fail(gpg, number, ERR_CONFIG,
@@ -165,28 +185,65 @@ import_bytes(const void *bytes, size_t n, size_t n_blocks, const char *home,
 	return import(data, n_blocks, home, err);
 }
 
-int
-seal_keys_from_ring(const char *key_ring, const char *home, struct err *err)
+/* Armored, or "base64:..." of what is not. */
+static int
+import_text(const char *text, size_t n_blocks, const char *home,
+    struct err *err)
 {
 	CLEANUP(cleanup_free) unsigned char *bytes = NULL;
-	const char *block = key_ring;
-	size_t n, n_blocks = 0;
+	size_t n;
+	int rc;
 
 	if (seal_gpg_check(err) < 0)
 		return -1;
-	if (str_starts(key_ring, BINARY)) {
-		if (base64_decode(key_ring + strlen(BINARY), &bytes, &n,
-		    err) < 0) {
-			err->kind = ERR_CONFIG;
-			return -1;
-		}
-		return import_bytes(bytes, n, 0, home, err);
+	if (!str_starts(text, BINARY))
+		return import_bytes(text, strlen(text), n_blocks, home, err);
+	if (base64_decode(text + strlen(BINARY), &bytes, &n, err) < 0) {
+		err->kind = ERR_CONFIG;
+		return -1;
 	}
+	rc = import_bytes(bytes, n, n_blocks == SECRET ? SECRET : 0, home,
+	    err);
+	explicit_bzero(bytes, n);
+	return rc;
+}
+
+int
+seal_keys_from_ring(const char *key_ring, const char *home, struct err *err)
+{
+	const char *block = key_ring;
+	size_t n_blocks = 0;
+
 	while ((block = strstr(block, BLOCK_BEGIN)) != NULL) {
 		block += strlen(BLOCK_BEGIN);
 		n_blocks++;
 	}
-	return import_bytes(key_ring, strlen(key_ring), n_blocks, home, err);
+	return import_text(key_ring, n_blocks, home, err);
+}
+
+int
+seal_keys_secret(const char *secret_key, const char *home, struct err *err)
+{
+	return import_text(secret_key, SECRET, home, err);
+}
+
+int
+seal_keys_any_secret(const char *home, bool *ret, struct err *err)
+{
+	CLEANUP(seal_gpg_freep) gpgme_ctx_t gpg = NULL;
+	CLEANUP(free_key) gpgme_key_t key = NULL;
+	gpgme_error_t number;
+
+	if (seal_gpg_new(home, &gpg, err) < 0)
+		return -1;
+	number = gpgme_op_keylist_start(gpg, NULL, 1);
+	if (number == 0)
+		number = gpgme_op_keylist_next(gpg, &key);
+	if (number != 0 && gpgme_err_code(number) != GPG_ERR_EOF)
+		return seal_gpg_fail(gpg, number, ERR_SYSTEM,
+		    "cannot list secret keys", err);
+	*ret = number == 0;
+	return 0;
 }
 
 /* --- from the user's keyring --------------------------------------------- */

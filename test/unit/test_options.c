@@ -159,7 +159,8 @@ rows_have_what_their_type_needs(void **state)
 		if ((spec->flags & OPTION_OR_ZERO) != 0)
 			assert_true(spec->min > 0);
 		if ((spec->flags & OPTION_BINARY) != 0)
-			assert_int_equal(spec->type, OPTION_STRING);
+			assert_true(spec->type == OPTION_STRING ||
+			    spec->type == OPTION_SECRET);
 		if ((spec->flags & OPTION_REPEATS) != 0)
 			assert_int_equal(spec->type, OPTION_LIST);
 		if (spec->type == OPTION_SECRET)
