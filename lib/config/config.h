@@ -99,8 +99,8 @@ MUST_CHECK int config_load(const struct config_input *input,
     struct config *ret, struct err *err);
 void config_free(struct config *config);
 
-/* config_forget_secrets: overwrite the variables of all SECRET settings and take
- * them out of this process's environment, once they were loaded: no child
+/* config_forget_secrets: overwrite the variables of all SECRET settings and
+ * take them out of this process's environment, once they were loaded: no child
  * inherits them, and nobody reads them in /proc. */
 void config_forget_secrets(void);
 

@@ -8,7 +8,9 @@
  *  - a line may have 64 KiB; its value arrives as it stands, blanks trimmed
  *    off both ends;
  *  - "[name]" is a section, whatever is between the first and the last
- *    bracket; "key = value" and "key: value" are keys;
+ *    bracket; "key = value" and "key: value" are keys; what no key can be,
+ *    because of a blank or a sign of base64 in it, is a problem that does not
+ *    show it: it may be a secret, up to its "=";
  *  - a line that begins with a blank continues the value above it;
  *  - lines whose first character that is no blank is # or ; are comments;
  *  - in a continuation line, a backslash before one of # ; \ or a blank, or

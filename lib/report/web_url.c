@@ -158,7 +158,7 @@ take_authority(const char *scheme, const char *text, size_t n,
 	    str_format(&url->base, err, "%s%.*s", scheme, (int)n, text);
 }
 
-/* Names of a host, a path or a setting are shorter than this; tokens are not. */
+/* Names of a host, a path or a setting are shorter; tokens are not. */
 static int
 hide_pieces(const char *text, const char *ends, struct err *err)
 {

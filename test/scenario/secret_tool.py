@@ -290,7 +290,7 @@ def sample(directory, root, over):
                 out.write(data.replace(b"\0", b"\n"))
         except OSError:
             pass
-        over.wait(0.002)
+        over.wait(0.02)
 
 
 def watch(directory, command):

@@ -54,9 +54,9 @@ requests_are_as_the_services_want_them(void **state)
 		  "POST https://h:81/sub/p%C3%A4th/message?token=to%2Fken\n"
 		  "insecure\n" JSON "{\"title\":\"" TITLE "\",\"message\":\""
 		  BODY "\",\"priority\":-2,\"extras\":{\"a\":{\"b\":1}}}" },
-		{ "gotify://h/sub/token?useHeader=yes&priority=0x0a",
+		{ "gotify://h/sub/t0ken?useHeader=yes&priority=0x0a",
 		  OUTCOME_SUCCESS, OK,
-		  "POST https://h/sub/message\nX-Gotify-Key: token\n" JSON
+		  "POST https://h/sub/message\nX-Gotify-Key: t0ken\n" JSON
 		  "{\"title\":\"" TITLE "\",\"message\":\"" BODY "\","
 		  "\"priority\":10}" },
 
@@ -164,14 +164,14 @@ refusals_and_nonsense_are_errors(void **state)
 		{ "ntfy://h/t", { 0, NULL, 0, ERR_TIMEOUT }, ERR_TIMEOUT,
 		  "ntfy: scripted" },
 		{ "gotify://h/t", { 401, "{\"error\":\"Unauthorized\","
-		  "\"errorCode\":401,\"errorDescription\":\"log in first\"}" },
-		  ERR_REFUSED, "gotify: refused with status 401: log in "
-		  "first" },
+		  "\"errorCode\":401,\"errorDescription\":\"give a token\"}" },
+		  ERR_REFUSED, "gotify: refused with status 401: give a "
+		  "token" },
 		{ "gotify://h/t", { 200, "[]" }, ERR_PROTOCOL, "gotify: "
 		  "malformed answer to what was sent: it is not an object" },
 		{ "pushbullet://t", { 401, "{\"error\":{\"message\":"
-		  "\"No access for you\"}}" }, ERR_REFUSED, "pushbullet:"
-		  " refused with status 401: No access for you" },
+		  "\"Access token is missing\"}}" }, ERR_REFUSED, "pushbullet:"
+		  " refused with status 401: Access token is missing" },
 		{ "pushbullet://t", { 200, "{\"type\":7}" }, ERR_PROTOCOL,
 		  "pushbullet: the answer does not say that the message was "
 		  "taken" },
