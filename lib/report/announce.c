@@ -8,50 +8,18 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
-#include "lib/base/parallel.h"
 #include "lib/config/problems.h"
-#include "lib/report/audience.h"
 #include "lib/report/command_hook.h"
 #include "lib/report/filter.h"
 #include "lib/report/hook.h"
+#include "lib/report/listeners.h"
 #include "lib/report/metrics.h"
-#include "lib/report/notify.h"
-#include "lib/report/ping.h"
+#include "lib/report/pingers.h"
 
 #define NS_PER_S 1e9
 /* A ping server that is slow must not keep the backup waiting. */
 #define START_S 10.0
 #define CA_BYTES ((size_t)4 << 20)
-#define LENGTH(array) (sizeof (array) / sizeof *(array))
-
-static const enum option_id notify_settings[] = {
-	OPTION_ID_notification_urls, OPTION_ID_notification_urls_error,
-	OPTION_ID_notification_urls_success, OPTION_ID_notification_level,
-	OPTION_ID_notification_templates, OPTION_ID_email_recipient,
-	OPTION_ID_email_sender, OPTION_ID_email_host, OPTION_ID_email_port,
-	OPTION_ID_email_user, OPTION_ID_email_password
-};
-
-static const enum option_id ping_settings[] = { OPTION_ID_ping_url,
-	OPTION_ID_ping_kind, OPTION_ID_ping_problems };
-
-struct listener {		/* an audience's services */
-	struct audience *audience;
-	struct notify notify;
-	enum outcome outcome;	/* before anybody was told */
-	unsigned whom;		/* of this round; 0: nobody */
-	struct report view;
-	struct err err;
-};
-
-struct pinger {			/* an audience's dead man's switch */
-	struct audience *audience;
-	struct ping ping;	/* url: NULL: it has none */
-	bool due;		/* in this round */
-	struct courier courier;
-	struct report view;
-	struct err err;
-};
 
 struct command {		/* borrowed */
 	const char *text;	/* NULL: none */
@@ -67,10 +35,8 @@ enum command_id { COMMAND_START, COMMAND_SUCCESS, COMMAND_PROBLEM,
 struct announce {
 	const struct config *config;
 	struct command commands[COMMANDS];
-	struct audience_list told;
-	struct listener *listeners;	/* one for each */
-	struct audience_list watched;
-	struct pinger *pingers;		/* one for each */
+	struct listeners listeners;
+	struct pingers pingers;
 	struct filter *filter;
 	bool push;		/* the Pushgateway's URL is good */
 	char *ca_more;		/* NULL: none */
@@ -159,72 +125,6 @@ open_filter(struct announce *announce, struct strlist *problems,
 }
 
 static int
-open_listeners(struct announce *announce, struct strlist *problems,
-    struct strlist *warnings, struct err *err)
-{
-	struct audience_list *list = &announce->told;
-	size_t i;
-
-	if (audience_make(announce->config, notify_settings,
-	    LENGTH(notify_settings), list, err) < 0)
-		return -1;
-	announce->listeners = calloc(list->n, sizeof *announce->listeners);
-	if (announce->listeners == NULL)
-		return err_nomem(err);
-	for (i = 0; i < list->n; i++) {
-		struct listener *listener = &announce->listeners[i];
-
-		listener->audience = &list->v[i];
-		if (notify_open(list->v[i].options, announce->ca_more,
-		    &listener->notify, problems, warnings, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static struct ping
-ping_of(const struct options *o)
-{
-	static const enum ping_kind kinds[] = {
-		PING_AUTO, PING_HEALTHCHECKS, PING_PLAIN, PING_KUMA
-	};
-
-	return (struct ping){ .url = o->ping_url,
-		.kind = kinds[o->ping_kind],
-		.problems_are_success = o->ping_problems == PING_PROBLEMS_LOG,
-		.body_limit = PING_BODY_BYTES };
-}
-
-static int
-open_pingers(struct announce *announce, struct strlist *problems,
-    struct err *err)
-{
-	struct audience_list *list = &announce->watched;
-	size_t i;
-
-	if (audience_make(announce->config, ping_settings,
-	    LENGTH(ping_settings), list, err) < 0)
-		return -1;
-	announce->pingers = calloc(list->n, sizeof *announce->pingers);
-	if (announce->pingers == NULL)
-		return err_nomem(err);
-	for (i = 0; i < list->n; i++) {
-		const struct options *o = list->v[i].options;
-		struct pinger *pinger = &announce->pingers[i];
-
-		pinger->audience = &list->v[i];
-		pinger->ping = ping_of(o);
-		if (o->ping_url == NULL || ping_check(&pinger->ping, err) == 0)
-			continue;
-		pinger->ping.url = NULL;
-		if (problems_absorb(problems,
-		    o->origin[OPTION_ID_ping_url].where, NULL, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
 open_metrics(struct announce *announce, struct strlist *problems,
     struct err *err)
 {
@@ -255,8 +155,9 @@ announce_open(const struct config *config, struct announce **ret,
 	fill_commands(announce);
 	if (read_ca(announce, problems, err) < 0 ||
 	    open_filter(announce, problems, err) < 0 ||
-	    open_listeners(announce, problems, warnings, err) < 0 ||
-	    open_pingers(announce, problems, err) < 0 ||
+	    listeners_open(config, announce->ca_more, &announce->listeners,
+	    problems, warnings, err) < 0 ||
+	    pingers_open(config, &announce->pingers, problems, err) < 0 ||
 	    open_metrics(announce, problems, err) < 0)
 		return -1;
 	*ret = announce;
@@ -267,16 +168,10 @@ announce_open(const struct config *config, struct announce **ret,
 void
 announce_close(struct announce *announce)
 {
-	size_t i;
-
 	if (announce == NULL)
 		return;
-	for (i = 0; announce->listeners != NULL && i < announce->told.n; i++)
-		notify_close(&announce->listeners[i].notify);
-	free(announce->listeners);
-	free(announce->pingers);
-	audience_free(&announce->told);
-	audience_free(&announce->watched);
+	listeners_close(&announce->listeners);
+	pingers_close(&announce->pingers);
 	filter_free(announce->filter);
 	free(announce->ca_more);
 	free(announce);
@@ -323,168 +218,30 @@ push(void *cookie, struct report *report)
 }
 
 static void
-ping_begin_one(void *thing)
-{
-	struct pinger *pinger = thing;
-
-	if (pinger->due && ping_start(&pinger->ping, &pinger->view,
-	    &pinger->courier, &pinger->err) == 0)
-		pinger->err = (struct err)ERR_INIT;
-}
-
-static void
-ping_end_one(void *thing)
-{
-	struct pinger *pinger = thing;
-
-	if (pinger->due && ping_end(&pinger->ping, &pinger->view,
-	    &pinger->courier, &pinger->err) == 0)
-		pinger->err = (struct err)ERR_INIT;
-}
-
-/* All at once: who does not answer keeps no other waiting. */
-static void
-ping_all(struct announce *announce, void (*ping)(void *thing),
-    double longest_s, struct report *report)
-{
-	const struct courier mailman = courier(announce, longest_s);
-	size_t i;
-
-	for (i = 0; i < announce->watched.n; i++) {
-		struct pinger *pinger = &announce->pingers[i];
-
-		pinger->due = pinger->ping.url != NULL &&
-		    audience_concerns(pinger->audience, report);
-		pinger->courier = mailman;
-		pinger->view = audience_view(pinger->audience, report);
-		pinger->err = (struct err)ERR_INIT;
-	}
-	parallel_run(ping, announce->pingers, sizeof *announce->pingers,
-	    announce->watched.n);
-	for (i = 0; i < announce->watched.n; i++)
-		if (announce->pingers[i].err.kind != ERR_NONE)
-			audience_failed(announce->pingers[i].audience, report,
-			    "ping.url", &announce->pingers[i].err);
-}
-
-static void
 ping_over(void *cookie, struct report *report)
 {
-	ping_all(cookie, ping_end_one, INFINITY, report);
+	struct announce *announce = cookie;
+	const struct courier mailman = courier(announce, INFINITY);
+
+	pingers_ping(&announce->pingers, PINGERS_END, &mailman, report);
 }
 
 /* --- services ------------------------------------------------------------ */
 
 static void
-tell_one(void *thing)
-{
-	struct listener *listener = thing;
-
-	listener->err = (struct err)ERR_INIT;
-	if (listener->whom != 0)
-		(void)!notify_send(&listener->notify, listener->whom,
-		    &listener->view, &listener->err);
-}
-
-static void
-judge_listener(const struct listener *listener, struct report *report)
-{
-	const struct notify *notify = &listener->notify;
-	size_t i;
-
-	if (listener->err.kind != ERR_NONE) {
-		audience_failed(listener->audience, report, "notification",
-		    &listener->err);
-		return;
-	}
-	if (notify->template_err.kind != ERR_NONE)
-		audience_failed(listener->audience, report,
-		    "notification.templates", &notify->template_err);
-	for (i = 0; i < notify->n; i++)
-		if (notify->v[i].message != NULL &&
-		    notify->v[i].err.kind != ERR_NONE)
-			audience_failed(listener->audience, report,
-			    notify->v[i].name, &notify->v[i].err);
-}
-
-/* Who is to be told in a round, of these listeners; what they are told is the
- * same for all rounds but for who could not be told in those before. */
-static void
-tell_round(struct announce *announce, struct report *report,
-    unsigned (*whom)(const struct listener *listener))
-{
-	size_t i;
-
-	for (i = 0; i < announce->told.n; i++) {
-		struct listener *listener = &announce->listeners[i];
-
-		listener->view = audience_view(listener->audience, report);
-		listener->whom = audience_concerns(listener->audience,
-		    report) ? whom(listener) : 0;
-		if (!notify_has(&listener->notify, listener->whom))
-			listener->whom = 0;
-	}
-	parallel_run(tell_one, announce->listeners,
-	    sizeof *announce->listeners, announce->told.n);
-	for (i = 0; i < announce->told.n; i++)
-		if (announce->listeners[i].whom != 0)
-			judge_listener(&announce->listeners[i], report);
-}
-
-static bool
-hears_successes(const struct listener *listener)
-{
-	return listener->audience->options->notification_level == NOTIFY_INFO;
-}
-
-static unsigned
-of_trouble(const struct listener *listener)
-{
-	return listener->outcome == OUTCOME_SUCCESS ? 0 :
-	    NOTIFY_FOR_ALL | NOTIFY_FOR_TROUBLE;
-}
-
-/* Whoever asks for successes alone need not ask for a level, too. */
-static unsigned
-of_success(const struct listener *listener)
-{
-	return listener->outcome != OUTCOME_SUCCESS ? 0 : NOTIFY_FOR_SUCCESS |
-	    (hears_successes(listener) ? NOTIFY_FOR_ALL : 0);
-}
-
-/* That somebody could not be told of a success is trouble; who was told of the
- * success is not told twice. */
-static unsigned
-of_late_trouble(const struct listener *listener)
-{
-	return listener->outcome != OUTCOME_SUCCESS ||
-	    report_outcome(&listener->view) == OUTCOME_SUCCESS ? 0 :
-	    NOTIFY_FOR_TROUBLE |
-	    (hears_successes(listener) ? 0 : NOTIFY_FOR_ALL);
-}
-
-/* From here on the outcome stands: none who tells changes what is told. */
-static void
 tell_trouble(void *cookie, struct report *report)
 {
 	struct announce *announce = cookie;
-	size_t i;
 
-	for (i = 0; i < announce->told.n; i++) {
-		struct listener *listener = &announce->listeners[i];
-		const struct report view = audience_view(listener->audience,
-		    report);
-
-		listener->outcome = report_outcome(&view);
-	}
-	tell_round(announce, report, of_trouble);
+	listeners_of_trouble(&announce->listeners, report);
 }
 
 static void
 tell_success(void *cookie, struct report *report)
 {
-	tell_round(cookie, report, of_success);
-	tell_round(cookie, report, of_late_trouble);
+	struct announce *announce = cookie;
+
+	listeners_of_success(&announce->listeners, report);
 }
 
 /* --- when ---------------------------------------------------------------- */
@@ -511,18 +268,21 @@ pass_filter(const struct announce *announce, struct report *report)
 static void
 find_audiences(struct announce *announce, const struct report *report)
 {
-	audience_fill(&announce->told, report);
-	audience_fill(&announce->watched, report);
+	listeners_know(&announce->listeners, report);
+	pingers_know(&announce->pingers, report);
 }
 
 void
 announce_start(struct announce *announce, struct report *report)
 {
+	struct courier mailman;
+
 	pass_filter(announce, report);
 	find_audiences(announce, report);
 	if (announce->commands[COMMAND_START].text != NULL)
 		run_command(&announce->commands[COMMAND_START], report);
-	ping_all(announce, ping_begin_one, START_S, report);
+	mailman = courier(announce, START_S);
+	pingers_ping(&announce->pingers, PINGERS_START, &mailman, report);
 }
 
 static int
@@ -586,7 +346,6 @@ announce_tell(struct announce *announce, const char *title, const char *text,
 	char host[256] = "";
 	struct message message = { .outcome = OUTCOME_SUCCESS, .host = host,
 		.time = clock_now() };
-	size_t n = 0, i, k;
 
 	(void)gethostname(host, sizeof host - 1);
 	if (message_line(title, &line, err) < 0 ||
@@ -596,14 +355,9 @@ announce_tell(struct announce *announce, const char *title, const char *text,
 		return err_set(err, ERR_USAGE, "an empty message is none");
 	message.title = line;
 	message.body = body;
-	for (i = 0; i < announce->told.n; i++) {
-		struct notify *notify = &announce->listeners[i].notify;
-
-		notify_message(notify, NOTIFY_FOR_ALL | NOTIFY_FOR_TROUBLE |
-		    NOTIFY_FOR_SUCCESS, &message);
-		for (k = 0; k < notify->n; k++, n++)
-			told(cookie, notify->v[k].name, &notify->v[k].err);
-	}
-	return n != 0 ? 0 : err_set(err, ERR_CONFIG,
-	    "there is nobody to tell (set NOTIFICATION_URLS)");
+	if (listeners_message(&announce->listeners, &message, told, cookie) ==
+	    0)
+		return err_set(err, ERR_CONFIG,
+		    "there is nobody to tell (set NOTIFICATION_URLS)");
+	return 0;
 }
