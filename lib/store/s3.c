@@ -92,14 +92,16 @@ s3_put_small(struct store *store, const char *name, const void *bytes,
     size_t n, struct err *err)
 {
 	CLEANUP(cleanup_free) char *key = NULL;
+	CLEANUP(strlist_free) struct strlist headers = STRLIST_INIT;
 	struct store_s3 *s3 = s3_of(store);
 	struct s3_request request = {
 		.method = "PUT", .body = bytes, .body_len = n,
-		.headers = &s3->small_headers,
-		.content_type = "application/json"
+		.headers = &headers, .content_type = "application/json"
 	};
 
-	if (key_of(s3, name, &key, err) < 0)
+	if (key_of(s3, name, &key, err) < 0 ||
+	    strlist_copy(&s3->small_headers, &headers, err) < 0 ||
+	    s3_add_md5(bytes, n, &headers, err) < 0)
 		return -1;
 	request.key = key;
 	return s3_run(&s3->conn, &request, err);

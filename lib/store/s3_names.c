@@ -3,9 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/base/base64.h"
 #include "lib/base/clock.h"
-#include "lib/base/digest.h"
 #include "lib/store/s3_store.h"
 
 #define BATCH 1000u		/* so many S3 takes, and lists, at once */
@@ -208,23 +206,6 @@ make_document(const struct store_s3 *s3, const struct strlist *names,
 	return str_take(&text, ret, err);
 }
 
-/* Servers want this request's body to be checked by MD5. */
-static int
-add_md5(const char *body, struct strlist *ret, struct err *err)
-{
-	CLEANUP(digest_freep) struct digest *digest = NULL;
-	CLEANUP(cleanup_free) char *text = NULL;
-	unsigned char md5[DIGEST_BYTES];
-	size_t n;
-
-	if (digest_new_md5(&digest, err) < 0 ||
-	    digest_add(digest, body, strlen(body), err) < 0 ||
-	    digest_bytes(digest, md5, &n, err) < 0 ||
-	    base64_encode(md5, n, &text, err) < 0)
-		return -1;
-	return strlist_addf(ret, err, "Content-MD5: %s", text);
-}
-
 static int
 add_failures(const struct store_s3 *s3, const struct s3_answer *answer,
     struct strlist *failed, struct err *err)
@@ -280,7 +261,7 @@ remove_batch(struct store_s3 *s3, const struct strlist *names, size_t from,
 	};
 
 	if (make_document(s3, names, from, to, &body, err) < 0 ||
-	    add_md5(body, &headers, err) < 0)
+	    s3_add_md5(body, strlen(body), &headers, err) < 0)
 		return -1;
 	request.body = body;
 	request.body_len = strlen(body);

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/clock.h"
 #include "lib/base/digest.h"
 #include "lib/base/intr.h"
@@ -368,4 +369,20 @@ s3_etag(const struct s3_answer *answer, char ret[S3_ETAG_BYTES])
 		return;
 	memcpy(ret, etag, n);
 	ret[n] = '\0';
+}
+
+int
+s3_add_md5(const void *body, size_t n, struct strlist *ret, struct err *err)
+{
+	CLEANUP(digest_freep) struct digest *digest = NULL;
+	CLEANUP(cleanup_free) char *text = NULL;
+	unsigned char md5[DIGEST_BYTES];
+	size_t n_md5;
+
+	if (digest_new_md5(&digest, err) < 0 ||
+	    digest_add(digest, body, n, err) < 0 ||
+	    digest_bytes(digest, md5, &n_md5, err) < 0 ||
+	    base64_encode(md5, n_md5, &text, err) < 0)
+		return -1;
+	return strlist_addf(ret, err, "Content-MD5: %s", text);
 }

@@ -95,6 +95,12 @@ MUST_CHECK int s3_expect(const struct s3_answer *answer, struct err *err);
 MUST_CHECK int s3_run(struct s3_conn *conn, const struct s3_request *request,
     struct err *err);
 
+/* s3_add_md5: the header Content-MD5 of a small body, which servers want of a
+ * list to remove, and of everything that goes into a bucket with Object
+ * Lock. */
+MUST_CHECK int s3_add_md5(const void *body, size_t n, struct strlist *ret,
+    struct err *err);
+
 /* s3_etag: of an answer's header, without quotes, in ret; "" if none. */
 #define S3_ETAG_BYTES 72
 void s3_etag(const struct s3_answer *answer, char ret[S3_ETAG_BYTES]);

@@ -57,7 +57,9 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	return 0;
 }
 
-/* A gpg that was cut off may make one more file while it ends. */
+/* A gpg that was cut off may make one more file while it ends. No FTW_MOUNT: on
+ * an overlay whose layers lie on several file systems a file's device is not
+ * its directory's, and everything would stay, secret keys among it. */
 static void
 remove_tree(const char *path)
 {
@@ -65,7 +67,7 @@ remove_tree(const char *path)
 	int i;
 
 	for (i = 0; i < TRIES && nftw(path, remove_one, 8,
-	    FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0 &&
+	    FTW_DEPTH | FTW_PHYS) == 0 &&
 	    access(path, F_OK) == 0; i++)
 		(void)nanosleep(&pause, NULL);
 }

@@ -71,8 +71,9 @@ copy() {
 	DESTDIR=$WORK/root meson install -C "$BUILD" --no-rebuild
 	run find "$WORK/root" -type f
 	for file in /bin/vbackup /man1/vbackup.1 /man5/vbackup.conf.5 \
-	    /man7/vbackup-labels.7 /man7/vbackup-notify.7 /vbackup.service \
-	    /vbackup.timer /vbackup-recover.service; do
+	    /man7/vbackup-labels.7 /man7/vbackup-migration.7 \
+	    /man7/vbackup-notify.7 /vbackup.service /vbackup.timer \
+	    /vbackup-recover.service; do
 		[[ $output == *"$file"* ]]
 	done
 	[ -d "$WORK/root/etc/vbackup/conf.d" ]

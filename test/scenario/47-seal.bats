@@ -134,3 +134,23 @@ key() { # NAME [EXPIRY]
 	! grep -q very-secret-thing "$WORK/seen"
 	! grep -q very-secret-thing "$ARCHIVE"/*.json
 }
+
+@test "a runtime directory on an overlay of two file systems: nothing is left" {
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	mkdir "$WORK"/{low,up,run}
+	conf <<<"sources = $WORK/source"
+	ENVIRONMENT=(GPG_PASSPHRASE=very-secret-thing
+	    XDG_RUNTIME_DIR="$WORK/run")
+	overlay() {
+		mount -t tmpfs up "$WORK/up" && mkdir "$WORK"/up/{new,work} &&
+		    mount -t overlay -o "lowerdir=$WORK/low,upperdir=$WORK/up/new,workdir=$WORK/up/work" \
+		    overlay "$WORK/run"
+	}
+	export -f overlay vbackup
+	export WORK VBACKUP CONF
+	unshare -m bash -c overlay || skip "no overlay can be mounted"
+	declare -p ENVIRONMENT >"$WORK/environment"
+	unshare -m bash -c '. "$WORK/environment" && overlay &&
+	    vbackup -q run && [ -z "$(ls -A "$WORK/run")" ]'
+	[ -f "$(the_archive)" ]
+}

@@ -208,3 +208,43 @@ no_uploads() { [ -z "$(s3 multipart s3://offsite | grep "$PREFIX")" ]; }
 	docker volume rm slow >/dev/null
 	[ "$(objects | wc -l)" -eq 2 ]
 }
+
+# The README says which rights such a key needs.
+@test "a key that may only add: archives are made, none can be removed" {
+	s3_admin "$S3_DIR" user create --uid=host --display-name=host \
+	    --access-key=HOSTKEY --secret-key=hostsecret
+	s3 mb s3://additions
+	cat >"$WORK/policy" <<-'E'
+		{ "Version": "2012-10-17", "Statement": [ { "Effect": "Allow",
+		  "Principal": { "AWS": [ "arn:aws:iam:::user/host" ] },
+		  "Action": [ "s3:PutObject", "s3:GetObject", "s3:ListBucket",
+		    "s3:ListBucketMultipartUploads",
+		    "s3:AbortMultipartUpload" ],
+		  "Resource": [ "arn:aws:s3:::additions",
+		    "arn:aws:s3:::additions/*" ] } ] }
+	E
+	s3 setpolicy "$WORK/policy" s3://additions
+	offsite_conf <<-E
+		sources = $WORK/source
+		[retention]
+		keep = last=1
+	E
+	without_directory
+	sed -i 's/^bucket = .*/bucket = additions/
+	    s/^access_key_id = .*/access_key_id = HOSTKEY/
+	    s/^secret_access_key = .*/secret_access_key = hostsecret/' "$CONF"
+	ENVIRONMENT=(VBACKUP_S3_PRUNE=no)
+	vbackup -q run
+	sleep 1
+	vbackup -q run
+	run vbackup verify --all
+	[ "$status" -eq 0 ]
+	[ "$(grep -c good <<<"$output")" -eq 2 ]
+	# Whoever leaves retention on is told.
+	ENVIRONMENT=()
+	sleep 1
+	run --separate-stderr vbackup -q run
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"cannot remove"*AccessDenied* ]]
+	[ "$(vbackup list | wc -l)" -eq 3 ]
+}

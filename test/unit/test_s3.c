@@ -321,6 +321,7 @@ a_name_is_looked_for_and_small_documents_are_put(void **state)
 		  "8649e94fb4fc21fe77e8310c060f61caaff8a",
 		  SAYS("200 OK", "", "0", "") },
 		{ .request = "PUT /b/p/m.json", .body = "{}",
+		  .header = "Content-MD5: mZFLkyvTelC5g8XnyQrpOw==",
 		  SAYS("403 No", "", "0", "") },
 	};
 	struct err err = ERR_INIT;
