@@ -80,6 +80,8 @@ installed() {
 	for file in /bin/vbackup /man1/vbackup.1 /man5/vbackup.conf.5 \
 	    /man7/vbackup-labels.7 /man7/vbackup-notify.7 /vbackup.service \
 	    /vbackup.timer /vbackup-recover.service \
+	    /bash-completion/completions/vbackup /site-functions/_vbackup \
+	    /vendor_completions.d/vbackup.fish \
 	    /doc/vbackup/examples/{vbackup.conf,vbackup.cron} \
 	    /doc/vbackup/examples/{vbackup.rules.yml,nagios-command.cfg}; do
 		[[ $output == *"$file"$'\n'* || $output == *"$file" ]] || {
