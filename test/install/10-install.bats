@@ -83,7 +83,8 @@ installed() {
 	    /bash-completion/completions/vbackup /site-functions/_vbackup \
 	    /vendor_completions.d/vbackup.fish \
 	    /doc/vbackup/examples/{vbackup.conf,vbackup.cron} \
-	    /doc/vbackup/examples/{vbackup.rules.yml,nagios-command.cfg}; do
+	    /doc/vbackup/examples/{vbackup.rules.yml,nagios-command.cfg} \
+	    /doc/vbackup/examples/compose.yml; do
 		[[ $output == *"$file"$'\n'* || $output == *"$file" ]] || {
 			echo "not installed: $file"
 			return 1
