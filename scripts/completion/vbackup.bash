@@ -1,7 +1,8 @@
 # bash completion for vbackup. What can be typed, `vbackup complete` knows.
 
 _vbackup() {
-	local rest=${COMP_LINE:0:COMP_POINT} before token line word quoted cut breaks i
+	local rest=${COMP_LINE:0:COMP_POINT} before token
+	local line word quoted cut breaks i
 	local -a words=()
 
 	# bash ends words at = and : and more; for vbackup only blanks do.
