@@ -7,6 +7,7 @@
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
 
+#include <getopt.h>
 #include <stdbool.h>
 
 #include "lib/base/err.h"
@@ -17,6 +18,7 @@
 struct cmd_context {
 	const char *config_file;	/* -c, or NULL */
 	bool quiet;
+	bool no_commands;	/* see config_input */
 };
 
 struct cmd_verb {
@@ -25,10 +27,15 @@ struct cmd_verb {
 	const char *help;	/* one line */
 	enum exit_status (*run)(const struct cmd_context *context, int argc,
 	    char **argv);	/* argv[0] is the verb */
+	bool hidden;		/* for programs, not for people */
 };
 
 extern const struct cmd_verb cmd_verbs[];	/* ends with a NULL name */
 const struct cmd_verb *cmd_find(const char *name);
+
+/* What stands before the verb. */
+extern const char cmd_global_arguments[];	/* "[-c FILE] [-v|-q] ..." */
+extern const struct option cmd_global_options[];
 
 enum exit_status cmd_run(const struct cmd_context *, int, char **);
 enum exit_status cmd_prune(const struct cmd_context *, int, char **);
@@ -42,6 +49,7 @@ enum exit_status cmd_dump(const struct cmd_context *, int, char **);
 enum exit_status cmd_init(const struct cmd_context *, int, char **);
 enum exit_status cmd_verify(const struct cmd_context *, int, char **);
 enum exit_status cmd_version(const struct cmd_context *, int, char **);
+enum exit_status cmd_complete(const struct cmd_context *, int, char **);
 enum exit_status cmd_help(const struct cmd_context *, int, char **);
 
 /* cmd_usage: one line on stderr: what is wrong, and how it goes. */

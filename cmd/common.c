@@ -39,9 +39,8 @@ cmd_usage(const char *name, const char *fmt, ...)
 		(void)fprintf(stderr, "\nusage: vbackup %s %s\n", verb->name,
 		    verb->arguments);
 	else
-		(void)fprintf(stderr, "\nusage: vbackup [-c FILE] [-v|-q] "
-		    "[--log-format text|json] [-C] COMMAND ...\n"
-		    "       vbackup help\n");
+		(void)fprintf(stderr, "\nusage: vbackup %s COMMAND ...\n"
+		    "       vbackup help\n", cmd_global_arguments);
 	return EXIT_CONFIG;
 }
 
@@ -96,6 +95,7 @@ cmd_read_config(const struct cmd_context *context, struct config *ret,
 	struct config_input input = {
 		.file = context->config_file,
 		.environment = environ,
+		.no_commands = context->no_commands,
 	};
 
 	if (input.file == NULL) {

@@ -8,10 +8,11 @@ print_all(void)
 {
 	const struct cmd_verb *verb;
 
-	(void)puts("usage: vbackup [-c FILE] [-v|-q] [--log-format text|json] "
-	    "[-C|--no-color] COMMAND ...\n\ncommands:");
+	(void)printf("usage: vbackup %s COMMAND ...\n\ncommands:\n",
+	    cmd_global_arguments);
 	for (verb = cmd_verbs; verb->name != NULL; verb++)
-		(void)printf("  %-8s %s\n", verb->name, verb->help);
+		if (!verb->hidden)
+			(void)printf("  %-8s %s\n", verb->name, verb->help);
 	(void)puts("\nexit status:");
 #define EXIT_STATUS(name, number, meaning)				\
 	(void)printf("  %d  %s\n", number, meaning);

@@ -39,12 +39,17 @@ const struct cmd_verb cmd_verbs[] = {
 	{ "version", "[--json]", "Print the version.", cmd_version },
 	{ "help", "[COMMAND]", "Print this, or what a command takes.",
 	    cmd_help },
+	{ "complete", "[WORD]...", "Print what the last word may become: for "
+	    "shells.", cmd_complete, true },
 	{ NULL, NULL, NULL, NULL }
 };
 
 enum { OPT_LOG_FORMAT = 256 };
 
-static const struct option long_options[] = {
+const char cmd_global_arguments[] = "[-c FILE] [-v|-q] "
+    "[--log-format text|json] [-C|--no-color]";
+
+const struct option cmd_global_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -103,8 +108,8 @@ take_options(struct global *global, int argc, char **argv)
 	int c;
 
 	/* "+": options behind the verb are the verb's. */
-	while ((c = getopt_long(argc, argv, "+c:vqChV", long_options,
-	    NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "+c:vqChV",
+	    cmd_global_options, NULL)) != -1)
 		if (take_option(global, c) < 0)
 			return -1;
 	return 0;

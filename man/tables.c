@@ -1,7 +1,8 @@
 /*
  * tables TEMPLATE: print a manual page, with the lists that come from the
  * project's tables put in: the line @OPTIONS@ becomes every setting, the line
- * @EXIT_STATUS@ every exit status. Runs at build time only.
+ * @EXIT_STATUS@ every exit status, the line @EXAMPLES@ the directory that they
+ * are installed in. Runs at build time only.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "build_config.h"
 #include "lib/base/err.h"
 #include "lib/config/options.h"
 
@@ -130,6 +132,8 @@ main(int argc, char **argv)
 			print_options();
 		else if (strcmp(line, "@EXIT_STATUS@\n") == 0)
 			print_exit_status();
+		else if (strcmp(line, "@EXAMPLES@\n") == 0)
+			(void)printf(".Pa %s\n", BUILD_EXAMPLE_DIRECTORY);
 		else
 			(void)fputs(line, stdout);
 	}

@@ -29,6 +29,19 @@ free_store(struct config_store *store)
 }
 
 void
+config_drop_stores(struct config *config, const char *kind)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < config->n_stores; i++)
+		if (strcmp(config->stores[i].kind, kind) == 0)
+			free_store(&config->stores[i]);
+		else
+			config->stores[kept++] = config->stores[i];
+	config->n_stores = kept;
+}
+
+void
 config_free(struct config *config)
 {
 	size_t i;
@@ -124,8 +137,8 @@ make_job(struct config *config, const struct load_part *from,
 	if (str_dup(from->name, &ret->name, err) < 0 ||
 	    str_dup(from->where, &ret->where, err) < 0 ||
 	    options_copy(&config->base, &ret->options, err) < 0 ||
-	    layer_apply(&from->layer, &ret->options, &config->problems,
-	    err) < 0)
+	    layer_apply(&from->layer, !config->no_commands, &ret->options,
+	    &config->problems, err) < 0)
 		return -1;
 	return narrow_sources(ret, &config->base, err);
 }
@@ -166,10 +179,10 @@ read_all(struct load *load, const struct config_input *input, struct err *err)
 		return -1;
 	if (variables_read(load, err) < 0 ||
 	    variables_read_credentials(load, err) < 0 ||
-	    layer_apply(&load->base, &config->base, &config->problems,
-	    err) < 0 ||
-	    layer_apply(&load->variables, &config->base, &config->problems,
-	    err) < 0)
+	    layer_apply(&load->base, !config->no_commands, &config->base,
+	    &config->problems, err) < 0 ||
+	    layer_apply(&load->variables, !config->no_commands, &config->base,
+	    &config->problems, err) < 0)
 		return -1;
 	if (stores_make(config, &load->stores, err) < 0)
 		return -1;
@@ -185,6 +198,7 @@ config_load(const struct config_input *input, struct config *ret,
 		.variables = LAYER_INIT };
 
 	memset(ret, 0, sizeof *ret);
+	ret->no_commands = input->no_commands;
 	if (read_all(&load, input, err) < 0) {
 		config_free(ret);
 		return -1;

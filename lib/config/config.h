@@ -28,6 +28,7 @@
 #ifndef LIB_CONFIG_CONFIG_H
 #define LIB_CONFIG_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/err.h"
@@ -62,6 +63,7 @@ struct config {
 	size_t n_stores;
 	struct strlist problems;	/* each leads to exit 2 */
 	struct strlist warnings;
+	bool no_commands;	/* as in the input */
 };
 
 struct config_input {
@@ -69,6 +71,8 @@ struct config_input {
 	const char *directory;	/* conf.d; NULL or missing: none */
 	char *const *environment;	/* as environ; NULL-terminated; also
 					 * says where credentials are */
+	bool no_commands;	/* KEY_command is not run: such a secret is
+				 * unset, and that is no problem */
 };
 
 /*
@@ -98,6 +102,9 @@ struct config_input {
 MUST_CHECK int config_load(const struct config_input *input,
     struct config *ret, struct err *err);
 void config_free(struct config *config);
+
+/* config_drop_stores: forget the named stores of a kind. */
+void config_drop_stores(struct config *config, const char *kind);
 
 /* config_forget_secrets: overwrite the variables of all SECRET settings and
  * take them out of this process's environment, once they were loaded: no child

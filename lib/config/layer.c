@@ -283,7 +283,7 @@ judge_rivals(const struct setting *a, const struct setting *b,
 }
 
 int
-layer_apply(const struct layer *layer, struct options *options,
+layer_apply(const struct layer *layer, bool commands, struct options *options,
     struct strlist *problems, struct err *err)
 {
 	size_t i;
@@ -298,6 +298,8 @@ layer_apply(const struct layer *layer, struct options *options,
 			if (judge_rivals(rival, setting, what, problems,
 			    err) < 0)
 				return -1;
+		} else if (setting->name.form == FORM_COMMAND && !commands) {
+			continue;
 		} else if (apply_one(layer, setting, options, err) < 0 &&
 		    problems_absorb(problems, setting->where, what, err) < 0) {
 			return -1;

@@ -52,8 +52,9 @@ void layer_continue(struct layer *layer, const char *text);
 void layer_close(struct layer *layer);
 
 /* layer_apply: read the files and run the commands that were named, and set
- * the options. Fails with ERR_NOMEM only. */
-MUST_CHECK int layer_apply(const struct layer *layer, struct options *options,
-    struct strlist *problems, struct err *err);
+ * the options; what a command would give is left as it is, unless commands may
+ * be run. Fails with ERR_NOMEM only. */
+MUST_CHECK int layer_apply(const struct layer *layer, bool commands,
+    struct options *options, struct strlist *problems, struct err *err);
 
 #endif

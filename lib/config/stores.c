@@ -113,7 +113,8 @@ make_store(struct config *config, const struct load_part *from,
 	if (str_dup(from->name, &ret->name, err) < 0 ||
 	    str_dup(from->where, &ret->where, err) < 0 ||
 	    copy_base(config, from->kind, &ret->options, err) < 0 ||
-	    layer_apply(&from->layer, &ret->options, &config->problems,
+	    layer_apply(&from->layer, !config->no_commands, &ret->options,
+	    &config->problems,
 	    err) < 0)
 		return -1;
 	/* A key that could not be read may have been its place. */

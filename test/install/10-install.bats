@@ -67,18 +67,76 @@ copy() {
 	[ -z "$(ls -A "$WORK/archive" 2>/dev/null)" ]
 }
 
-@test "install puts program, manual, units and directories below DESTDIR" {
-	DESTDIR=$WORK/root meson install -C "$BUILD" --no-rebuild
-	run find "$WORK/root" -type f
+# What meson install puts below $ROOT, once for all tests.
+installed() {
+	ROOT=$BATS_FILE_TMPDIR/root
+	[ -d "$ROOT" ] ||
+	    DESTDIR=$ROOT meson install -C "$BUILD" --no-rebuild >/dev/null
+}
+
+@test "install puts everything in its place below DESTDIR" {
+	installed
+	run find "$ROOT" -type f
 	for file in /bin/vbackup /man1/vbackup.1 /man5/vbackup.conf.5 \
 	    /man7/vbackup-labels.7 /man7/vbackup-migration.7 \
 	    /man7/vbackup-notify.7 /vbackup.service /vbackup.timer \
-	    /vbackup-recover.service; do
-		[[ $output == *"$file"* ]]
+	    /vbackup-recover.service \
+	    /bash-completion/completions/vbackup /site-functions/_vbackup \
+	    /vendor_completions.d/vbackup.fish \
+	    /doc/vbackup/examples/{vbackup.conf,vbackup.cron} \
+	    /doc/vbackup/examples/{vbackup.rules.yml,nagios-command.cfg} \
+	    /doc/vbackup/examples/compose.yml; do
+		[[ $output == *"$file"$'\n'* || $output == *"$file" ]] || {
+			echo "not installed: $file"
+			return 1
+		}
 	done
-	[ -d "$WORK/root/etc/vbackup/conf.d" ]
-	# Nothing of the build is left in it, and no test.
-	[[ $output != *test_* && $output != *.a* ]]
+	[ -d "$ROOT/etc/vbackup/conf.d" ]
+	# No settings but the sample, nothing of the build, and no test.
+	[ -z "$(find "$ROOT/etc/vbackup" -type f)" ]
+	[[ $output != *test_* && $output != *.a* && $output != *.in* ]]
+}
+
+@test "systemd finds nothing wrong with the installed units" {
+	command -v systemd-analyze >/dev/null || skip "no systemd-analyze"
+	installed
+	units=$(dirname "$(find "$ROOT" -name vbackup.timer)")
+	cp -r "$units" "$WORK/units"
+	sed -i -E "s,=[^ ]*/vbackup ,=$(find "$ROOT" -path '*/bin/vbackup') ," \
+	    "$WORK"/units/*.service
+	run systemd-analyze verify --man=no "$WORK"/units/vbackup*
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output != *vbackup* ]]
+}
+
+@test "what the examples call is there" {
+	installed
+	examples=$(dirname "$(find "$ROOT" -name vbackup.cron)")
+	grep -ohE '[^[:space:]=]+/bin/vbackup( -q)? [a-z]+' "$examples"/*.c[rf]* \
+	    >"$WORK/calls"
+	[ "$(wc -l <"$WORK/calls")" -ge 4 ]
+	while read -r program words; do
+		[ -x "$ROOT$program" ]
+		"$ROOT$program" help "${words##* }" >/dev/null
+	done <"$WORK/calls"
+	# The sample is a configuration that sets nothing.
+	env -i "$VBACKUP" -c "$examples/vbackup.conf" dump >"$WORK/dump"
+	run grep -E '^[a-z]' "$WORK/dump"
+	[ "$status" -eq 1 ]
+}
+
+@test "the manual says where the examples are" {
+	installed
+	examples=$(dirname "$(find "$ROOT" -name vbackup.cron)")
+	page=$(find "$ROOT" -name vbackup.1)
+	grep -qF ".Pa ${examples#"$ROOT"}" "$page"
+	for file in "$examples"/*; do
+		grep -qF ".It Pa ${file##*/}" "$page" || {
+			echo "not in the manual: $file"
+			return 1
+		}
+	done
 }
 
 @test "the release build is hardened" {

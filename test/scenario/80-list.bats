@@ -347,8 +347,9 @@ is_plugin_output() {
 }
 
 @test "the Nagios example calls what there is" {
-	line=$(sed -n 's,^.*command_line[[:blank:]]*/usr/bin/vbackup ,,p' \
-	    "$BATS_TEST_DIRNAME/../../scripts/monitoring/nagios-command.cfg")
+	line=$(sed -n 's,^.*command_line[[:blank:]]*[^ ]*/vbackup ,,p' \
+	    "$BUILD/scripts/nagios-command.cfg")
+	[ -n "$line" ]
 	conf <<<"sources = $WORK/source"
 	vbackup -q run
 	line=${line//\'\$ARG1\$\'/26h}

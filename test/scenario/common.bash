@@ -5,7 +5,8 @@
 # configuration file that `conf` writes.
 
 bats_require_minimum_version 1.5.0
-load dockerd
+# shellcheck source=test/scenario/dockerd.bash
+source "$(dirname "${BASH_SOURCE[0]}")/dockerd.bash"
 
 common_setup() {
 	: "${VBACKUP:?the program under test}" "${BUILD:?its build directory}"
