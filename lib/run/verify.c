@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lib/base/intr.h"
 #include "lib/base/log.h"
+#include "lib/run/opening.h"
 #include "lib/run/reflow.h"
 #include "lib/run/verify_find.h"
 #include "lib/store/name.h"
@@ -14,17 +14,10 @@
 
 #define PRUNING_S 2.0	/* between an archive's end and its metadata's */
 
-/* What opens the archives of those jobs that have the same settings. */
-struct opener {
-	const struct options *options;
-	struct unseal *unseal;
-};
-
 struct verifying {
 	const struct verify_settings *settings;
 	struct verify_result *result;
-	struct opener *openers;
-	size_t n_openers;
+	struct openings openings;
 };
 
 const char *
@@ -72,136 +65,7 @@ add(struct verifying *v, struct verify_one *one, struct err *err)
 	return 0;
 }
 
-/* --- what opens them ----------------------------------------------------- */
-
-static void
-openers_free(struct verifying *v)
-{
-	size_t i;
-
-	for (i = 0; i < v->n_openers; i++)
-		unseal_free(v->openers[i].unseal);
-	free(v->openers);
-}
-
-static bool
-is_same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool
-opens_the_same(const struct options *a, const struct options *b)
-{
-	return is_same_text(a->seal_passphrase, b->seal_passphrase) &&
-	    is_same_text(a->seal_secret_key, b->seal_secret_key) &&
-	    is_same_text(a->seal_secret_key_passphrase,
-	    b->seal_secret_key_passphrase);
-}
-
-static int
-find_opener(struct verifying *v, const struct options *options,
-    struct unseal **ret, struct err *err)
-{
-	struct unseal_settings settings = {
-		.passphrase = options->seal_passphrase,
-		.secret_key = options->seal_secret_key,
-		.secret_key_passphrase = options->seal_secret_key_passphrase,
-	};
-	struct opener *bigger;
-	size_t i;
-
-	for (i = 0; i < v->n_openers; i++)
-		if (opens_the_same(v->openers[i].options, options)) {
-			*ret = v->openers[i].unseal;
-			return 0;
-		}
-	bigger = realloc(v->openers, (v->n_openers + 1) * sizeof *bigger);
-	if (bigger == NULL)
-		return err_nomem(err);
-	v->openers = bigger;
-	if (unseal_new(&settings, ret, err) < 0)
-		return -1;
-	bigger[v->n_openers++] = (struct opener){ options, *ret };
-	return 0;
-}
-
-/* As its metadata says, else its name. NULL: not encrypted; "": somehow. */
-static const char *
-encryption_of(const struct verify_target *target)
-{
-	const char *said = target->metadata.metadata.encryption;
-
-	if (said != NULL)
-		return strcmp(said, "none") == 0 ? NULL : said;
-	return str_ends(target->name, NAME_SEALED_SUFFIX) ? "" : NULL;
-}
-
-static int
-prepare_one(struct verifying *v, const struct verify_target *target,
-    struct err *err)
-{
-	const char *encryption = encryption_of(target);
-	struct unseal *unseal;
-
-	if (encryption == NULL || target->is_missing)
-		return 0;
-	if (find_opener(v, target->options, &unseal, err) < 0 ||
-	    unseal_can(unseal, *encryption != '\0' ? encryption : NULL,
-	    err) < 0)
-		return err_add(err, "'%s' cannot be decrypted",
-		    target->name);
-	return 0;
-}
-
 /* --- one archive in one store -------------------------------------------- */
-
-/* The compression that the metadata or the name tells; else what it looks
- * like. */
-static struct decompress_settings
-decompression_of(const struct verify_target *target)
-{
-	static const struct {
-		const char *word, *extension;
-		enum compression kind;
-	} kinds[] = {
-		{ "gzip", "gz", COMPRESSION_GZIP },
-		{ "zstd", "zst", COMPRESSION_ZSTD },
-		{ "none", "none", COMPRESSION_NONE },
-	};
-	const char *said = target->metadata.metadata.compression;
-	size_t n = strlen(target->name), m = strlen(NAME_SEALED_SUFFIX), i;
-	char plain[512] = "";
-	const char *extension;
-
-	if (str_ends(target->name, NAME_SEALED_SUFFIX))
-		n -= m;
-	if (n < sizeof plain)
-		memcpy(plain, target->name, n);
-	extension = name_suffix_compression(plain);
-	for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		if (said != NULL ? strcmp(said, kinds[i].word) == 0 :
-		    extension != NULL &&
-		    strcmp(extension, kinds[i].extension) == 0)
-			return (struct decompress_settings){
-				.kind = kinds[i].kind };
-	return (struct decompress_settings){ .detect = true };
-}
-
-static int
-compare(const struct metadata *metadata, const struct reflow_result *read,
-    struct err *err)
-{
-	if (metadata->size_bytes != 0 && metadata->size_bytes != read->bytes)
-		return err_set(err, ERR_SOURCE, "it has %" PRIu64 " bytes, its "
-		    "metadata says %" PRIu64, read->bytes,
-		    metadata->size_bytes);
-	if (metadata->sha256 != NULL &&
-	    strcasecmp(metadata->sha256, read->sha256) != 0)
-		return err_set(err, ERR_SOURCE, "its SHA-256 is %s, its "
-		    "metadata says %s", read->sha256, metadata->sha256);
-	return 0;
-}
 
 /* A number that metadata lacks is 0 there. */
 static int
@@ -234,12 +98,15 @@ read_through(struct verifying *v, const struct verify_target *target,
 	struct reflow_result read = { 0 };
 	struct reflow_settings settings = { .store = target->store,
 		.name = target->name, .bytes = target->bytes,
-		.decompress = decompression_of(target), .cookie = &walked };
+		.decompress = opening_decompression(target->name, metadata),
+		.cookie = &walked };
 
 	if (v->settings->deep)
 		settings.sink = walk;
-	if (v->settings->deep && encryption_of(target) != NULL &&
-	    find_opener(v, target->options, &settings.unseal, err) < 0)
+	if (v->settings->deep &&
+	    opening_encryption(target->name, metadata) != NULL &&
+	    openings_find(&v->openings, target->options, &settings.unseal,
+	    err) < 0)
 		return -1;
 	if (reflow_run(&settings, &read, err) < 0)
 		return -1;
@@ -248,7 +115,7 @@ read_through(struct verifying *v, const struct verify_target *target,
 	if (walked.outside != 0)
 		log_warning("'%s': %" PRIu64 " of its names lead out of where "
 		    "it would be extracted", target->name, walked.outside);
-	if (compare(metadata, &read, err) < 0)
+	if (opening_compare(metadata, &read, err) < 0)
 		return -1;
 	return v->settings->deep ? compare_tar(metadata, &walked, err) : 0;
 }
@@ -288,11 +155,8 @@ check(struct verifying *v, const struct verify_target *target,
 		return -1;
 	}
 	/* Nothing need be read to see that. */
-	if (metadata->size_bytes != 0 &&
-	    metadata->size_bytes != target->bytes)
-		return err_set(err, ERR_SOURCE, "it has %" PRIu64 " bytes, its "
-		    "metadata says %" PRIu64, target->bytes,
-		    metadata->size_bytes);
+	if (opening_compare_size(metadata, target->bytes, err) < 0)
+		return -1;
 	return read_through(v, target, one, err);
 }
 
@@ -313,19 +177,6 @@ judge(const struct verify_target *target, const struct err *err)
 	}
 }
 
-/* Store and archive are named once; store.c has named the store in what it
- * failed with. */
-static void
-name_both(const struct verify_target *target, struct err *err)
-{
-	const char *label = store_label(target->store);
-
-	if (!str_starts(err->msg, label))
-		(void)err_add(err, "%s: '%s'", label, target->name);
-	else if (strstr(err->msg, target->name) == NULL)
-		(void)err_add(err, "'%s'", target->name);
-}
-
 static int
 verify_target(struct verifying *v, const struct verify_target *target,
     struct err *err)
@@ -340,7 +191,8 @@ verify_target(struct verifying *v, const struct verify_target *target,
 	}
 	one.state = judge(target, &one.err);
 	if (one.state != VERIFY_GOOD)
-		name_both(target, &one.err);
+		(void)opening_blame(store_label(target->store), target->name,
+		    &one.err);
 	if (one.state == VERIFY_GONE)
 		(void)err_set(&one.err, ERR_NOTFOUND, "%s: '%s' was removed "
 		    "meanwhile", store_label(target->store), target->name);
@@ -390,7 +242,9 @@ verify_found(struct verifying *v, const struct verify_found *found,
 	size_t i;
 
 	for (i = 0; v->settings->deep && i < found->n; i++)
-		if (prepare_one(v, found->v[i], err) < 0)
+		if (!found->v[i]->is_missing && openings_can(&v->openings,
+		    found->v[i]->options, found->v[i]->name,
+		    &found->v[i]->metadata.metadata, err) < 0)
 			return -1;
 	if (tell_unreached(v, found, err) < 0)
 		return -1;
@@ -405,6 +259,12 @@ verify_found(struct verifying *v, const struct verify_found *found,
 	    err_set(err, ERR_NOTFOUND, "no store has an archive");
 }
 
+static void
+verifying_end(struct verifying *v)
+{
+	openings_free(&v->openings);
+}
+
 int
 verify_run(const struct config *config,
     const struct verify_settings *settings, struct verify_result *ret,
@@ -412,8 +272,8 @@ verify_run(const struct config *config,
 {
 	CLEANUP(verify_found_free) struct verify_found found =
 	    VERIFY_FOUND_INIT;
-	CLEANUP(openers_free) struct verifying v = { .settings = settings,
-		.result = ret };
+	CLEANUP(verifying_end) struct verifying v = { .settings = settings,
+		.result = ret, .openings = OPENINGS_INIT };
 
 	*ret = (struct verify_result)VERIFY_RESULT_INIT;
 	if (verify_find(config, settings, &found, err) < 0)
