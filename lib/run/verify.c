@@ -1,16 +1,13 @@
 #include "lib/run/verify.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/intr.h"
-#include "lib/base/log.h"
+#include "lib/run/examine.h"
 #include "lib/run/opening.h"
-#include "lib/run/reflow.h"
 #include "lib/run/verify_find.h"
 #include "lib/store/name.h"
-#include "lib/stream/walk.h"
 
 #define PRUNING_S 2.0	/* between an archive's end and its metadata's */
 
@@ -67,57 +64,21 @@ add(struct verifying *v, struct verify_one *one, struct err *err)
 
 /* --- one archive in one store -------------------------------------------- */
 
-/* A number that metadata lacks is 0 there. */
-static int
-compare_tar(const struct metadata *metadata, const struct walk_result *walk,
-    struct err *err)
-{
-	if (metadata->files != 0 && metadata->files != walk->files)
-		return err_set(err, ERR_SOURCE, "it has %" PRIu64 " files, its "
-		    "metadata says %" PRIu64, walk->files, metadata->files);
-	if (metadata->raw_bytes != 0 &&
-	    metadata->raw_bytes != walk->raw_bytes)
-		return err_set(err, ERR_SOURCE, "its files have %" PRIu64
-		    " bytes, its metadata says %" PRIu64, walk->raw_bytes,
-		    metadata->raw_bytes);
-	return 0;
-}
-
-static int
-walk(void *cookie, struct chan *in, struct err *err)
-{
-	return walk_stage(in, cookie, err);
-}
-
 static int
 read_through(struct verifying *v, const struct verify_target *target,
     struct verify_one *one, struct err *err)
 {
-	const struct metadata *metadata = &target->metadata.metadata;
-	struct walk_result walked = { 0 };
-	struct reflow_result read = { 0 };
-	struct reflow_settings settings = { .store = target->store,
+	const struct examine_settings settings = { .store = target->store,
 		.name = target->name, .bytes = target->bytes,
-		.decompress = opening_decompression(target->name, metadata),
-		.cookie = &walked };
+		.metadata = &target->metadata.metadata,
+		.deep = v->settings->deep, .options = target->options,
+		.openings = &v->openings };
+	struct examine_result read = { 0 };
+	int rc = examine_archive(&settings, &read, err);
 
-	if (v->settings->deep)
-		settings.sink = walk;
-	if (v->settings->deep &&
-	    opening_encryption(target->name, metadata) != NULL &&
-	    openings_find(&v->openings, target->options, &settings.unseal,
-	    err) < 0)
-		return -1;
-	if (reflow_run(&settings, &read, err) < 0)
-		return -1;
 	one->bytes = read.bytes;
-	one->members = walked.members;
-	if (walked.outside != 0)
-		log_warning("'%s': %" PRIu64 " of its names lead out of where "
-		    "it would be extracted", target->name, walked.outside);
-	if (opening_compare(metadata, &read, err) < 0)
-		return -1;
-	return v->settings->deep ? compare_tar(metadata, &walked, err) : 0;
+	one->members = read.members;
+	return rc;
 }
 
 /* Is it being pruned? Then its metadata follows soon. */
