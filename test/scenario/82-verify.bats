@@ -251,6 +251,31 @@ sealed_conf() { # COMPRESSION [LINE...]
 	[ "$status" -eq 2 ]
 }
 
+@test "what a job splits into is known by its metadata alone" {
+	conf <<<"sources = $WORK/source"
+	vbackup -q run
+	file=$(the_archive)
+	for name in web-1 web-2 db-1; do
+		cp "$file" "$ARCHIVE/$name.tar.gz"
+		jq -c --arg job "${name%-*}" --arg day "0${name#*-}" \
+		    '.job = $job | .started = "2026-01-\($day)T00:00:00Z"' \
+		    "$file.metadata.json" >"$ARCHIVE/$name.tar.gz.metadata.json"
+	done
+	rm "$file" "$file.metadata.json" "$ARCHIVE/db-1.tar.gz"
+	sed -i 's/^sources/split = project\nsources/' "$CONF"
+	verifies -j web
+	[[ $output == *web-2.tar.gz:\ good && $output != *web-1* ]]
+	verifies -j web --all
+	[ "${#lines[@]}" -eq 2 ]
+	run --separate-stderr vbackup verify
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"db-1.tar.gz': the archive is missing"* ]]
+	[[ $output == *"web-2.tar.gz: good"* ]]
+	run --separate-stderr vbackup verify -j nobody
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"no store has an archive"* ]]
+}
+
 @test "without the Engine and beside a run that holds the lock" {
 	conf <<<"sources = $WORK/source"
 	vbackup -q run
