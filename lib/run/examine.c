@@ -22,10 +22,17 @@ compare_tar(const struct metadata *metadata, const struct walk_result *walk,
 	return 0;
 }
 
+struct walking {
+	struct progress progress;
+	struct walk_result result;
+};
+
 static int
 walk(void *cookie, struct chan *in, struct err *err)
 {
-	return walk_stage(in, cookie, err);
+	struct walking *walking = cookie;
+
+	return walk_stage(in, &walking->progress, &walking->result, err);
 }
 
 int
@@ -33,15 +40,18 @@ examine_archive(const struct examine_settings *settings,
     struct examine_result *ret, struct err *err)
 {
 	const struct metadata *metadata = settings->metadata;
-	struct walk_result walked = { 0 };
+	struct walking walking = { 0 };
+	const struct walk_result *walked = &walking.result;
 	struct reflow_result read = { 0 };
 	struct reflow_settings reflow = { .store = settings->store,
 		.name = settings->name, .bytes = settings->bytes,
 		.decompress = opening_decompression(settings->name, metadata),
-		.cookie = &walked };
+		.cookie = &walking };
 
-	if (settings->deep)
+	if (settings->deep) {
 		reflow.sink = walk;
+		reflow.progress = &walking.progress;
+	}
 	if (settings->deep &&
 	    opening_encryption(settings->name, metadata) != NULL &&
 	    openings_find(settings->openings, settings->options,
@@ -49,11 +59,11 @@ examine_archive(const struct examine_settings *settings,
 		return -1;
 	if (reflow_run(&reflow, &read, err) < 0)
 		return -1;
-	*ret = (struct examine_result){ read.bytes, walked.members };
-	if (walked.outside != 0)
+	*ret = (struct examine_result){ read.bytes, walked->members };
+	if (walked->outside != 0)
 		log_warning("'%s': %" PRIu64 " of its names lead out of where "
-		    "it would be extracted", settings->name, walked.outside);
+		    "it would be extracted", settings->name, walked->outside);
 	if (opening_compare(metadata, &read, err) < 0)
 		return -1;
-	return settings->deep ? compare_tar(metadata, &walked, err) : 0;
+	return settings->deep ? compare_tar(metadata, walked, err) : 0;
 }

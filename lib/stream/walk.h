@@ -8,6 +8,7 @@
 
 #include "lib/base/err.h"
 #include "lib/stream/chan.h"
+#include "lib/stream/progress.h"
 #include "lib/stream/tar_reader.h"
 
 struct walk_result {		/* counted as pack_result is */
@@ -19,10 +20,11 @@ struct walk_result {		/* counted as pack_result is */
 				 * at the beginning is no damage */
 };
 
-/* walk_stage: in's blocks are of TAR_READER_BLOCK_BYTES. Fails: ERR_SOURCE it
- * is damaged, cut off, or no tar; ERR_STREAM; ERR_NOMEM */
-MUST_CHECK int walk_stage(struct chan *in, struct walk_result *ret,
-    struct err *err);
+/* walk_stage: in's blocks are of TAR_READER_BLOCK_BYTES; progress: its members
+ * are counted; NULL: nobody looks. Fails: ERR_SOURCE it is damaged, cut off, or
+ * no tar; ERR_STREAM; ERR_NOMEM */
+MUST_CHECK int walk_stage(struct chan *in, struct progress *progress,
+    struct walk_result *ret, struct err *err);
 
 /* walk_leads_out: does this name lead out of where it is extracted? */
 bool walk_leads_out(const char *path);
