@@ -53,7 +53,8 @@ walk_stage(struct chan *in, struct progress *progress,
 		result.members++;
 		if (progress != NULL)
 			atomic_fetch_add(&progress->members, 1);
-		result.outside += walk_leads_out(member.path);
+		result.outside += walk_leads_out(member.path +
+		    strspn(member.path, "/"));
 		if (member.type != PAX_FILE)
 			continue;
 		result.files++;
