@@ -22,8 +22,9 @@
  * without a good archive (behind the job's name where there are several).
  * "problems" of the run are those of no job. A job that was not come to has no
  * "started". "verified" is null where it was not read back. "archives" counts
- * those that are there now; null if pruning did not look. Seconds are to the millisecond. All texts are masked as the log
- * is, and are UTF-8 (see message_utf8).
+ * those that are there now; null if pruning did not look. Seconds are to the
+ * millisecond. All texts are masked as the log is, and are UTF-8 (see
+ * message_utf8).
  */
 #ifndef LIB_REPORT_REPORT_JSON_H
 #define LIB_REPORT_REPORT_JSON_H

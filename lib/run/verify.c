@@ -156,6 +156,8 @@ static int
 verify_target(struct verifying *v, const struct target *target,
     struct err *err)
 {
+	const char *label = store_label(target->store);
+	const char *name = target->entry->name;
 	struct verify_one one = { .deep = v->settings->deep,
 		.has_metadata = target->has_metadata, .err = ERR_INIT };
 
@@ -166,13 +168,12 @@ verify_target(struct verifying *v, const struct target *target,
 	}
 	one.state = judge(target, &one.err);
 	if (one.state != VERIFY_GOOD)
-		(void)opening_blame(store_label(target->store), target->entry->name,
-		    &one.err);
+		(void)opening_blame(label, name, &one.err);
 	if (one.state == VERIFY_GONE)
 		(void)err_set(&one.err, ERR_NOTFOUND, "%s: '%s' was removed "
-		    "meanwhile", store_label(target->store), target->entry->name);
-	if (str_dup(target->entry->name, &one.archive, err) < 0 ||
-	    str_dup(store_label(target->store), &one.store, err) < 0) {
+		    "meanwhile", label, name);
+	if (str_dup(name, &one.archive, err) < 0 ||
+	    str_dup(label, &one.store, err) < 0) {
 		one_free(&one);
 		return -1;
 	}

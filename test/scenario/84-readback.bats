@@ -54,7 +54,7 @@ the_json() { # JQ-FILTER
 	jq -er "$1" <<<"${lines[-1]}"
 }
 
-@test "read: damage in one of two stores: 3, told, and nothing is pruned there" {
+@test "read: damage in one of two stores: 3, told, nothing is pruned there" {
 	two_stores read "$ARCHIVE"
 	run --separate-stderr vbackup run --json
 	echo "$status $output $stderr"
