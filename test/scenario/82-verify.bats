@@ -346,15 +346,24 @@ sealed_conf() { # COMPRESSION [LINE...]
 	key ''
 	head -c 10000000 /dev/urandom >"$WORK/source/big"
 	s3_case zst
+	s3_damaged SHA-256
+	truncate -s 1000000 "$WORK/object"
+	s3 put "$WORK/object" "$name" >/dev/null
+	s3_damaged "bytes, its metadata says"
+	s3 del "$name" >/dev/null
+	s3_damaged "archive is missing"
+	rm "$ARCHIVE"/*
 	s3_case none 'passphrase = correct horse'
+	rm "$ARCHIVE"/*
 	s3_case gz "public_key_ring_file = $WORK/ring" \
 	    "secret_key_file = $WORK/secret"
 	no_gpg_is_left
 }
 
-# In the second part of it, then cut off, then gone; the directory has it whole.
+# Intact, then damaged in the second part of the object, $name; the directory
+# has it whole.
 s3_case() { # COMPRESSION [LINE...]
-	local file name
+	local file
 	sealed_conf "$@"
 	cat >>"$CONF" <<-E
 		[s3]
@@ -374,14 +383,7 @@ s3_case() { # COMPRESSION [LINE...]
 	cp "$file" "$WORK/object"
 	flip "$WORK/object" 9000000
 	s3 put "$WORK/object" "$name" >/dev/null
-	s3_damaged SHA-256
 	s3_damaged "" --deep
-	truncate -s 1000000 "$WORK/object"
-	s3 put "$WORK/object" "$name" >/dev/null
-	s3_damaged "bytes, its metadata says"
-	s3 del "$name" >/dev/null
-	s3_damaged "archive is missing"
-	rm "$ARCHIVE"/*
 }
 
 s3_damaged() { # NEEDLE ARGUMENT...
