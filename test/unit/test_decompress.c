@@ -176,8 +176,8 @@ what_the_tools_make_is_read(void **state)
 	};
 	static const char *const inputs[] = {
 		":>in", "printf x >in", "seq 1 3000 >in",
-		"{ head -c 700000 /dev/urandom; head -c 2000000 /dev/zero; "
-		"seq 1 200000; } >in",
+		("{ head -c 700000 /dev/urandom; head -c 2000000 /dev/zero; "
+		"seq 1 200000; } >in"),
 	};
 	size_t i, k;
 

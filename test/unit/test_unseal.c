@@ -151,8 +151,8 @@ what_is_cut_or_altered_is_an_error(void **state)
 		"head -c 5 whole >out",
 		": >out",
 		"echo no message >out",
-		"cp whole out; printf x | dd of=out bs=1 seek=200000 "
-		    "conv=notrunc 2>log",
+		("cp whole out; printf x | dd of=out bs=1 seek=200000 "
+		    "conv=notrunc 2>log"),
 		"cat whole whole >out",
 		"gpg -q --homedir alice --batch --yes --store -o out wanted",
 	};
