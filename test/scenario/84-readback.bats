@@ -154,12 +154,13 @@ the_json() { # JQ-FILTER
 	vbackup -q run
 }
 
-@test "an S3 store that gives other bytes back" {
+# An S3 server behind a proxy that treats whoever asks for an archive so.
+s3_behind_proxy() { # HOW
 	s3_require
 	s3_start "$WORK/s3"
 	s3 mb s3://readback
 	python3 "$BATS_TEST_DIRNAME/flaky_proxy.py" "${S3_ENDPOINT#http://}" \
-	    "$WORK/port" 'GET [^ ]*[.]tar[.]gz ' damage 3>&- &
+	    "$WORK/port" 'GET [^ ]*[.]tar[.]gz ' "$1" 3>&- &
 	PROXY=$!
 	eventually 10 test -s "$WORK/port"
 	conf <<-E
@@ -177,6 +178,10 @@ the_json() { # JQ-FILTER
 	E
 	old "$ARCHIVE"
 	s3 put "$ARCHIVE"/backup-2020* s3://readback/ >/dev/null
+}
+
+@test "an S3 store that gives other bytes back" {
+	s3_behind_proxy damage
 	run --separate-stderr vbackup run --json
 	echo "$status $output $stderr"
 	[ "$status" -eq 3 ]
@@ -185,4 +190,19 @@ the_json() { # JQ-FILTER
 	[[ $stderr == *"not good: s3 'readback"*SHA-256* ]]
 	s3 ls s3://readback/ | grep backup-2020
 	[ ! -e "$ARCHIVE/backup-2020-01-01T00-00-00.tar.gz" ]
+}
+
+@test "a signal while it is read back: 5, and what is not verified is not pruned" {
+	local pid rc=0
+	s3_behind_proxy hold
+	env -i PATH="$PATH" XDG_RUNTIME_DIR="$WORK" "$VBACKUP" -c "$CONF" \
+	    run >"$WORK/out" 2>&1 3>&- &
+	pid=$!
+	eventually 60 test -e "$WORK/port.held"
+	kill -TERM $pid
+	wait $pid || rc=$?
+	cat "$WORK/out"
+	[ "$rc" -eq 5 ]
+	s3 ls s3://readback/ | grep backup-2020
+	[ "$(s3 ls s3://readback/ | grep -c 'backup-.*gz$')" -eq 2 ]
 }

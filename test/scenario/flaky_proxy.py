@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""flaky_proxy.py HOST:PORT PORTFILE PATTERN [damage]
+"""flaky_proxy.py HOST:PORT PORTFILE PATTERN [damage|hold]
 
 A TCP proxy before an HTTP server, on a free port that it writes to PORTFILE:
 each connection is passed on until a request comes whose first line matches
 PATTERN (a regular expression): then it is cut. For connections that break in
 the middle of a transfer, which a real server does not do on demand. With
 "damage" it is not cut: what the server answers from then on comes with other
-bytes in it, though with as many.
+bytes in it, though with as many. With "hold" that request goes nowhere, and
+PORTFILE.held appears.
 """
 import re
 import socket
@@ -30,7 +31,7 @@ def pump(source, target, change=bytes):
             pass
 
 
-def serve(client, host, port, pattern, damages):
+def serve(client, host, port, pattern, how):
     server = socket.create_connection((host, port))
     hit = threading.Event()
 
@@ -45,7 +46,11 @@ def serve(client, host, port, pattern, damages):
         while True:
             chunk = client.recv(65536)
             if chunk and re.search(pattern, chunk[:2000]):
-                if not damages:
+                if how == "hold":
+                    open(sys.argv[2] + ".held", "w").close()
+                    while client.recv(65536):
+                        pass
+                if how != "damage":
                     break
                 hit.set()
             if not chunk:
@@ -69,7 +74,7 @@ def main():
         client, _ = listener.accept()
         threading.Thread(target=serve, daemon=True,
                          args=(client, host, int(port), pattern,
-                               sys.argv[4:] == ["damage"])).start()
+                               "".join(sys.argv[4:]))).start()
 
 
 main()
