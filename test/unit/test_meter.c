@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/run/meter.h"
 
 #define KIB UINT64_C(1024)
@@ -85,8 +86,8 @@ static char last[METER_TEXT_BYTES];
 
 double __wrap_clock_mono_s(void);
 bool __wrap_log_draws_status(void);
-void __wrap_log_status(const char *fmt, ...);
-void __wrap_log_debug(const char *fmt, ...);
+void __wrap_log_status(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void __wrap_log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 double
 __wrap_clock_mono_s(void)
