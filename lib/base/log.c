@@ -324,6 +324,12 @@ log_status(const char *fmt, ...)
 	pthread_mutex_unlock(&mutex);
 }
 
+bool
+log_draws_status(void)
+{
+	return settings.status;
+}
+
 /* --- lines that were kept ------------------------------------------------ */
 
 void

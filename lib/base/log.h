@@ -57,6 +57,9 @@ void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* log_status: redraw the status line; does nothing without a terminal. */
 void log_status(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* log_draws_status: does it? */
+bool log_draws_status(void);
+
 /* log_keep: from now on keep the lines of level info and above in memory, also
  * those that settings.level drops: the newest, of max_bytes in all. 0: no
  * more. */

@@ -62,6 +62,8 @@ enum option_id {
 enum split_choice { SPLIT_NONE, SPLIT_PROJECT, SPLIT_VOLUME };
 enum snapshot_choice { SNAPSHOT_NONE, SNAPSHOT_STAGED, SNAPSHOT_FALSE,
 	SNAPSHOT_TRUE };	/* the last two as docker-volume-backup says */
+enum verify_choice { VERIFY_BY_NONE, VERIFY_BY_SIZE, VERIFY_BY_READ,
+	VERIFY_BY_DEEP };
 enum access_choice { ACCESS_AUTO, ACCESS_ENGINE };
 enum quiesce_choice { QUIESCE_BY_STOP, QUIESCE_BY_PAUSE, QUIESCE_BY_NONE };
 enum notify_level_choice { NOTIFY_ERROR, NOTIFY_INFO };

@@ -178,7 +178,8 @@ add_store(const struct adding *job, const struct report_store *store)
 		return -1;
 	return add_count(&to, METRIC_STORE_PRUNED, store->pruned) < 0 ||
 	    add_count(&to, METRIC_STORE_PRUNE_ERRORS, store->prune_errors) <
-	    0 || add_count(&to, METRIC_STORE_UPLOAD, store->stored) < 0 ?
+	    0 || add_count(&to, METRIC_STORE_UPLOAD,
+	    report_store_is_good(store)) < 0 ?
 	    -1 : 0;
 }
 

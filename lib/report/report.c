@@ -107,6 +107,12 @@ report_stores(struct report_job *job, size_t n, struct err *err)
 	return 0;
 }
 
+bool
+report_store_is_good(const struct report_store *store)
+{
+	return store->stored && (!store->verify || store->verified);
+}
+
 void
 report_problem(struct report_job *job, const char *fmt, ...)
 {

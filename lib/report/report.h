@@ -37,7 +37,9 @@ struct report_count {		/* of containers, or of services */
 struct report_store {
 	char *label;		/* "local '/archive'" */
 	bool stored;		/* the new archive is in it */
-	struct err err;		/* why not */
+	bool verify;		/* it was to be read back, */
+	bool verified;		/* and is what it was when it was made */
+	struct err err;		/* why it is not stored, or not verified */
 	bool pruning;		/* it was looked at for pruning: total counts */
 	size_t total;		/* candidates that pruning looked at */
 	size_t pruned;
@@ -47,7 +49,8 @@ struct report_store {
 struct report_job {
 	char *name;
 	const struct options *options;	/* in the configuration; may be NULL */
-	bool stored;		/* the new archive is in a store at least */
+	bool stored;		/* the new archive is in a store at least, and
+				 * good there, as far as it was verified */
 	bool interrupted;	/* a signal kept it from one, or from a store */
 	struct err err;		/* why not */
 	struct report_store *stores;
@@ -103,6 +106,10 @@ MUST_CHECK int report_jobs(struct report *report, const char *const *names,
 /* report_stores: room for n stores of a job. */
 MUST_CHECK int report_stores(struct report_job *job, size_t n,
     struct err *err);
+
+/* report_store_is_good: the new archive is in it, and nothing is known to be
+ * wrong with it. */
+bool report_store_is_good(const struct report_store *store);
 
 /* report_problem: count it, and name it while there are few. Cannot fail: out
  * of memory, it is only counted. */

@@ -40,7 +40,7 @@ add_job_errors(struct strlist *errors, const struct report_job *job,
 	    add_error(errors, name, job_error(job), err) < 0)
 		return -1;
 	for (i = 0; i < job->n_stores; i++)
-		if (!job->stores[i].stored &&
+		if (!report_store_is_good(&job->stores[i]) &&
 		    job->stores[i].err.kind != ERR_NONE &&
 		    add_error(errors, name, job->stores[i].err.msg, err) < 0)
 			return -1;
@@ -100,6 +100,9 @@ add_store(struct cJSON *array, const struct report_store *store,
 	if (json_add_object(array, NULL, &object, err) < 0 ||
 	    json_add_text(object, "label", store->label, err) < 0 ||
 	    json_add_bool(object, "stored", store->stored, err) < 0 ||
+	    (store->verify ?
+	    json_add_bool(object, "verified", store->verified, err) :
+	    json_add_text(object, "verified", NULL, err)) < 0 ||
 	    json_add_text(object, "error", store->err.kind != ERR_NONE ?
 	    store->err.msg : NULL, err) < 0)
 		return -1;

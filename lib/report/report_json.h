@@ -13,17 +13,18 @@
  *      "window_seconds":n,"size_bytes":n,"raw_bytes":n,"files":n,
  *      "containers":{"to_stop":..},"services":{},
  *      "problems":[..],"problems_count":n,
- *      "stores":[{"label":..,"stored":b,"error":text or null,"archives":n or
- *        null,"pruned":n,"prune_errors":n}]}],
+ *      "stores":[{"label":..,"stored":b,"verified":b or null,"error":text or
+ *        null,"archives":n or null,"pruned":n,"prune_errors":n}]}],
  *    "log":[..]}
  *
  * "error" is the first reason of a failure or of problems. "errors" are all
  * reasons of a failure: of the run, of its settings, of each job and store
- * without the archive (behind the job's name where there are several).
+ * without a good archive (behind the job's name where there are several).
  * "problems" of the run are those of no job. A job that was not come to has no
- * "started". "archives" counts those that are there now; null if pruning did
- * not look. Seconds are to the millisecond. All texts are masked as the log
- * is, and are UTF-8 (see message_utf8).
+ * "started". "verified" is null where it was not read back. "archives" counts
+ * those that are there now; null if pruning did not look. Seconds are to the
+ * millisecond. All texts are masked as the log is, and are UTF-8 (see
+ * message_utf8).
  */
 #ifndef LIB_REPORT_REPORT_JSON_H
 #define LIB_REPORT_REPORT_JSON_H

@@ -87,6 +87,7 @@ add_job(struct opening *o, const char *name, const struct options *options,
 	if (str_dup(name, &job->name, err) < 0)
 		return -1;
 	c->n_jobs++;
+	job->options = options;
 	job->split = options->split != SPLIT_NONE;
 	if (find_pattern(o, job, options, err) < 0)
 		return -1;
@@ -265,6 +266,13 @@ by_name(const void *key, const void *entry)
 	return strcmp(key, ((const struct store_entry *)entry)->name);
 }
 
+static bool
+is_listed(const struct store_list *list, const char *name)
+{
+	return bsearch(name, list->v, list->n, sizeof *list->v,
+	    by_name) != NULL;
+}
+
 static int
 look_for_metadata(const struct store_list *list, const char *name, bool *ret,
     struct err *err)
@@ -273,8 +281,7 @@ look_for_metadata(const struct store_list *list, const char *name, bool *ret,
 
 	if (str_format(&metadata, err, "%s%s", name, NAME_METADATA_SUFFIX) < 0)
 		return -1;
-	*ret = bsearch(metadata, list->v, list->n, sizeof *list->v,
-	    by_name) != NULL;
+	*ret = is_listed(list, metadata);
 	return 0;
 }
 
@@ -306,6 +313,29 @@ judge(const struct catalogue *c, const struct store_list *list,
 	return 0;
 }
 
+/* As judge, of the archive that this metadata belongs to, if that is not
+ * there. */
+static int
+judge_missing(const struct catalogue *c, const struct store_list *list,
+    const struct store_entry *file, struct catalogue_entry *ret, bool *ret_is,
+    struct err *err)
+{
+	CLEANUP(cleanup_free) char *name = NULL;
+	struct store_entry archive = { .modified = file->modified };
+
+	*ret_is = false;
+	if (!str_ends(file->name, NAME_METADATA_SUFFIX))
+		return 0;
+	if (str_format(&name, err, "%.*s", (int)(strlen(file->name) -
+	    strlen(NAME_METADATA_SUFFIX)), file->name) < 0)
+		return -1;
+	if (*name == '\0' || is_listed(list, name))
+		return 0;
+	archive.name = name;
+	ret->missing = true;
+	return judge(c, list, &archive, ret, ret_is, err);
+}
+
 int
 catalogue_take(struct catalogue *c, size_t store,
     const struct store_list *list, struct err *err)
@@ -321,7 +351,9 @@ catalogue_take(struct catalogue *c, size_t store,
 		bool is;
 
 		bigger[c->n] = (struct catalogue_entry){ .store = store };
-		if (judge(c, list, &list->v[i], &bigger[c->n], &is, err) < 0)
+		if (judge(c, list, &list->v[i], &bigger[c->n], &is, err) < 0 ||
+		    (!is && c->take_missing && judge_missing(c, list,
+		    &list->v[i], &bigger[c->n], &is, err) < 0))
 			return -1;
 		c->n += is;
 	}
@@ -450,6 +482,7 @@ catalogue_open(const struct config *config,
 	int rc;
 
 	*ret = (struct catalogue)CATALOGUE_INIT;
+	ret->take_missing = filter->missing;
 	rc = fill(&opening, err);
 	strlist_free(&opening.problems);
 	if (rc < 0)
@@ -503,6 +536,25 @@ catalogue_latest(const struct catalogue *c)
 		    c->entries[i].time_from != CATALOGUE_BY_STORE)
 			return catalogue_find(c, c->entries[i].name);
 	return NULL;
+}
+
+const struct catalogue_job *
+catalogue_job_of(const struct catalogue *c,
+    const struct catalogue_entry *entry)
+{
+	const struct catalogue_store *store = &c->stores[entry->store];
+	const struct catalogue_job *split = NULL;
+	size_t i;
+
+	for (i = 0; i < store->n_jobs && entry->job != NULL; i++) {
+		const struct catalogue_job *job = &c->jobs[store->jobs[i]];
+
+		if (strcmp(job->name, entry->job) == 0)
+			return job;
+		if (split == NULL && job->split)
+			split = job;
+	}
+	return split;
 }
 
 size_t

@@ -15,7 +15,8 @@
  *
  * An archive is a file whose name ends as ours do (name_suffix_compression,
  * with .gpg or .age behind it, or nothing) or that has metadata beside it. Never
- * metadata, hidden files or links. What docker-volume-backup left is found by
+ * metadata, hidden files or links. Who asks for it also gets an entry for
+ * metadata whose archive is not there. What docker-volume-backup left is found by
  * its name; its .age archives are shown as such, though nothing here opens them.
  *
  * Metadata is many small requests to a store on a network, and a list is few.
@@ -41,6 +42,7 @@
 
 struct catalogue_job {
 	char *name;
+	const struct options *options;	/* in the configuration */
 	char *pattern;		/* that its names are made from, by time */
 	bool tells_day;		/* see name_tells_day */
 	bool split;		/* its archives may be those of other jobs,
@@ -67,6 +69,7 @@ enum catalogue_check { CATALOGUE_UNCHECKED, CATALOGUE_AGREES,
 struct catalogue_entry {
 	char *name;
 	size_t store;		/* index */
+	bool missing;		/* only its metadata is there */
 	uint64_t bytes;		/* as the store says */
 	time_t time;
 	enum catalogue_source time_from;
@@ -88,9 +91,10 @@ struct catalogue {
 	size_t n_stores;
 	struct catalogue_entry *entries;	/* the newest first */
 	size_t n;
+	bool take_missing;	/* see catalogue_filter */
 };
 
-#define CATALOGUE_INIT { NULL, 0, NULL, 0, NULL, 0 }
+#define CATALOGUE_INIT { NULL, 0, NULL, 0, NULL, 0, false }
 #define CATALOGUE_METADATA_BYTES_MAX ((size_t)4 << 20)
 
 struct catalogue_filter {
@@ -98,6 +102,8 @@ struct catalogue_filter {
 	const struct strlist *jobs;	/* empty: all. Where all of them are in
 					 * the configuration, other jobs' stores
 					 * are not asked */
+	bool missing;		/* also archives of which only the metadata is
+				 * there */
 };
 
 /*
@@ -158,6 +164,11 @@ const struct catalogue_entry *catalogue_find(
  * NULL: there is none. Only for what catalogue_settle was called for. */
 const struct catalogue_entry *catalogue_latest(
     const struct catalogue *catalogue);
+
+/* catalogue_job_of: the job in the configuration, of those that have the store,
+ * whose archive it is, or may be (split); NULL: there is none. Borrowed. */
+const struct catalogue_job *catalogue_job_of(
+    const struct catalogue *catalogue, const struct catalogue_entry *entry);
 
 /* catalogue_nearest: up to three names that are close to this one or have it in
  * them, the closest first, each once. */

@@ -9,9 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/intr.h"
-#include "lib/base/log.h"
+#include "lib/run/meter.h"
 
 #define BLOCK_BYTES ((size_t)512 * 1024)
 #define BLOCKS 24	/* 12 MiB between two stages: rides out short stalls,
@@ -306,21 +305,16 @@ start_stages(struct flow *flow, struct err *err)
 }
 
 static void
-draw_status(const struct flow *flow, double began_s)
+show(const struct flow *flow, struct meter *meter)
 {
-	unsigned long long raw = atomic_load(&flow->progress.raw_bytes);
-	char read[CLOCK_BYTES_BYTES], stored[CLOCK_BYTES_BYTES];
-	char rate[CLOCK_BYTES_BYTES], span[CLOCK_SPAN_BYTES];
-	double seconds = clock_mono_s() - began_s;
+	const struct progress *progress = &flow->progress;
+	const struct meter_facts facts = {
+		.bytes = atomic_load(&progress->raw_bytes),
+		.all_bytes = flow->settings->raw_bytes,
+		.stored_bytes = atomic_load(&progress->stored_bytes),
+		.members = atomic_load(&progress->members) };
 
-	clock_bytes(raw, read);
-	clock_bytes(atomic_load(&flow->progress.stored_bytes), stored);
-	clock_bytes((uint64_t)((double)raw / (seconds > 0 ? seconds : 1)),
-	    rate);
-	clock_span(seconds, span);
-	log_status("%s  %llu members, %s read (%s/s), %s stored", span,
-	    (unsigned long long)atomic_load(&flow->progress.members), read,
-	    rate, stored);
+	meter_show(meter, &facts);
 }
 
 /* One tick, or less if something changed. The caller holds the mutex. */
@@ -390,7 +384,7 @@ open_window(struct flow *flow, struct err *err)
 static int
 attend(struct flow *flow, struct err *err)
 {
-	double began_s = clock_mono_s();
+	struct meter meter = meter_begin();
 	enum duty duty;
 	size_t n_told = 0;
 	int rc = 0;
@@ -405,9 +399,9 @@ attend(struct flow *flow, struct err *err)
 		if (duty == DUTY_END)
 			flow->settings->window_over(flow->settings->cookie,
 			    n_told++);
-		draw_status(flow, began_s);
+		show(flow, &meter);
 	}
-	log_status("%s", "");
+	meter_end(&meter);
 	return rc;
 }
 

@@ -5,7 +5,7 @@
  *                                                  between
  *
  * Adding a stage is one more line in flow.c. The calling thread only waits,
- * draws the status line, and opens and ends windows: so that containers start
+ * shows how far it is, and opens and ends windows: so that containers start
  * as soon as the last byte of their data has been read, also when a later
  * stage is slow, when a read hangs, or when a signal came.
  */
@@ -13,6 +13,7 @@
 #define LIB_RUN_FLOW_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/err.h"
 #include "lib/stream/compress.h"
@@ -35,6 +36,8 @@ struct flow_settings {
 	const size_t *windows;	/* how many sources each window has: the first
 				 * of them, one window after the other */
 	size_t n_windows;
+	uint64_t raw_bytes;	/* that will be read, about: for the meter; 0:
+				 * not known */
 	struct pack_settings pack;	/* its progress is set by flow */
 	struct compress_settings compress;
 	struct seal *seal;	/* NULL: not encrypted */

@@ -9,6 +9,7 @@
 #include "lib/run/estimate.h"
 #include "lib/run/previous.h"
 #include "lib/run/prune.h"
+#include "lib/run/readback.h"
 #include "lib/run/reading.h"
 #include "lib/run/sidecar.h"
 
@@ -63,15 +64,28 @@ static void
 put_beside(struct work *work, const struct stores_slot *slot,
     const char *name, const char *text)
 {
-	const struct job *job = work->job;
 	struct err err = ERR_INIT;
 
 	if (text != NULL && store_put_small(slot->store, name, text,
 	    strlen(text), &err) < 0)
 		teller_say(&work->teller, "no metadata: %s", err.msg);
-	if (job->latest != NULL && store_link_latest(slot->store, job->latest,
-	    job->archive_name, &err) < 0)
-		teller_say(&work->teller, "%s", err.msg);
+}
+
+/* Once it is known to be good. */
+static void
+link_latest(struct work *work)
+{
+	const struct job *job = work->job;
+	size_t i;
+
+	for (i = 0; job->latest != NULL && i < work->stores.n; i++) {
+		const struct stores_slot *slot = &work->stores.slots[i];
+		struct err err = ERR_INIT;
+
+		if (report_store_is_good(slot->report) && store_link_latest(
+		    slot->store, job->latest, job->archive_name, &err) < 0)
+			teller_say(&work->teller, "%s", err.msg);
+	}
 }
 
 static void
@@ -138,7 +152,7 @@ compare(struct work *work, const struct flow_result *result)
 	}
 }
 
-/* Metadata and latest link, in every store that has the archive. */
+/* Metadata, in every store that has the archive. */
 static void
 complete(struct work *work, const struct flow_result *result)
 {
@@ -161,8 +175,9 @@ complete(struct work *work, const struct flow_result *result)
 			put_beside(work, &work->stores.slots[i], name, text);
 }
 
-/* Without the command before it, nothing is removed: the archive is safe, and
- * that is told. */
+/* Where the new archive is not good, the old ones are needed. Without the
+ * command before it, nothing is removed: the archive is safe, and that is
+ * told. */
 static void
 prune_all(struct work *work)
 {
@@ -174,7 +189,7 @@ prune_all(struct work *work)
 		teller_say(&work->teller, "nothing is pruned: %s", err.msg);
 	else
 		for (i = 0; i < work->stores.n; i++)
-			if (work->stores.slots[i].report->stored)
+			if (report_store_is_good(work->stores.slots[i].report))
 				prune(work, &work->stores.slots[i]);
 	commands_after_phase(&work->commands, LIFECYCLE_PRUNE);
 }
@@ -258,6 +273,9 @@ back_up(struct work *work, struct err *err)
 	    store_all(work, &result, err) < 0)
 		return -1;
 	complete(work, &result);
+	if (readback_all(work, &result, err) < 0)
+		return -1;
+	link_latest(work);
 	prune_all(work);
 	return 0;
 }

@@ -7,9 +7,10 @@
 #include "lib/base/file.h"
 #include "lib/config/problems.h"
 #include "lib/run/naming.h"
+#include "lib/run/reach.h"
+#include "lib/run/readback.h"
 #include "lib/run/retention.h"
 #include "lib/run/select.h"
-#include "lib/run/reach.h"
 #include "lib/run/targets.h"
 #include "lib/store/name.h"
 #include "lib/stream/pack.h"
@@ -22,6 +23,8 @@ struct planning {
 	struct plan plan;
 	struct strlist *problems;
 	struct strlist *warnings;
+	struct openings openings;
+	const struct options *tried;	/* with them */
 };
 
 static void
@@ -214,9 +217,22 @@ prepare_seal(struct planning *p, struct job *job, struct err *err)
 	if (o->seal_passphrase == NULL && o->seal_key_ring == NULL &&
 	    o->seal_recipients.n == 0)
 		return 0;
-	if (seal_new(&settings, &job->seal, err) == 0)
+	if (seal_new(&settings, &job->seal, err) < 0)
+		return problems_absorb(p->problems, job->name, "seal", err);
+	return 0;
+}
+
+/* Jobs that split makes have the same options: they are tried once. */
+static int
+prepare_verify(struct planning *p, const struct job *job, struct err *err)
+{
+	if (job->options == p->tried)
 		return 0;
-	return problems_absorb(p->problems, job->name, "seal", err);
+	p->tried = job->options;
+	if (readback_check(job, &p->openings, err) == 0)
+		return 0;
+	return problems_absorb(p->problems, job->name, "backup.verify = deep",
+	    err);
 }
 
 /* --- jobs against each other --------------------------------------------- */
@@ -313,6 +329,7 @@ finish_job(struct planning *p, struct job *job, struct err *err)
 	    store_plan_choose(p->config, job->options, job->name,
 	    &job->stores, p->problems, err) < 0 ||
 	    prepare_seal(p, job, err) < 0 ||
+	    prepare_verify(p, job, err) < 0 ||
 	    retention_choose(job, p->problems, err) < 0)
 		return -1;
 	return naming_choose(job, p->now, p->problems, p->warnings, err);
@@ -324,7 +341,8 @@ plan_make(const struct config *config, const struct inventory *inventory,
     struct strlist *warnings, struct err *err)
 {
 	struct planning p = { .config = config, .inventory = inventory, .now = now,
-		.problems = problems, .warnings = warnings };
+		.problems = problems, .warnings = warnings,
+		.openings = OPENINGS_INIT };
 	size_t i, k;
 	int rc = make_all_jobs(&p, config, err);
 
@@ -334,6 +352,7 @@ plan_make(const struct config *config, const struct inventory *inventory,
 		for (k = 0; rc == 0 && k < i; k++)
 			rc = check_collision(&p, &p.plan.jobs[k],
 			    &p.plan.jobs[i], err);
+	openings_free(&p.openings);
 	if (rc < 0) {
 		plan_free(&p.plan);
 		return -1;

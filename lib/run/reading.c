@@ -144,9 +144,22 @@ fill_sources(const struct work *work, struct flow_source *sources,
 	}
 }
 
+/* What is excluded was counted too, and what comes from the Engine was not. */
+static bool
+is_estimated(const struct job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->sources.n; i++)
+		if (job->sources.v[i].through_engine)
+			return false;
+	return job->options->exclude.n == 0 &&
+	    job->options->exclude_regexp == NULL;
+}
+
 static int
 stream_sources(struct work *work, const struct flow_source *sources,
-    struct flow_result *ret, struct err *err)
+    uint64_t raw_bytes, struct flow_result *ret, struct err *err)
 {
 	const struct job *job = work->job;
 	CLEANUP(cleanup_free) size_t *windows = calloc(job->n_windows + 1,
@@ -157,6 +170,7 @@ stream_sources(struct work *work, const struct flow_source *sources,
 		.n_sources = job->sources.n,
 		.windows = windows,
 		.n_windows = staged ? 0 : job->n_windows,
+		.raw_bytes = is_estimated(job) ? raw_bytes : 0,
 		.pack = pack_settings(work),
 		.compress = { .kind = job->compression,
 			.level = (int)job->options->compression_level,
@@ -190,7 +204,8 @@ stream_sources(struct work *work, const struct flow_source *sources,
 }
 
 static int
-stream(struct work *work, struct flow_result *ret, struct err *err)
+stream(struct work *work, uint64_t raw_bytes, struct flow_result *ret,
+    struct err *err)
 {
 	size_t n = work->job->sources.n;
 	CLEANUP(cleanup_free) struct flow_source *sources = calloc(n + 1,
@@ -203,7 +218,7 @@ stream(struct work *work, struct flow_result *ret, struct err *err)
 		return err_nomem(err);
 	reach_owner(owner);
 	fill_sources(work, sources, reaches, owner);
-	return stream_sources(work, sources, ret, err);
+	return stream_sources(work, sources, raw_bytes, ret, err);
 }
 
 /* Copies, windows, stream; commands around them. */
@@ -224,7 +239,7 @@ read_all(struct work *work, uint64_t raw_bytes, struct flow_result *ret,
 	rc = work->staging.n == 0 ? 0 :
 	    staging_update(&work->staging, &work->windows, err);
 	if (rc == 0)
-		rc = stream(work, ret, err);
+		rc = stream(work, raw_bytes, ret, err);
 	else
 		spool_end(work->stores.spool, false);
 	overflow_freep(&work->overflow);

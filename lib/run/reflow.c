@@ -4,14 +4,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/intr.h"
-#include "lib/base/log.h"
+#include "lib/run/meter.h"
 #include "lib/stream/tar_reader.h"
 
 #define BLOCKS 24
 #define STAGES_MAX 3
-#define STATUS_S 0.2
 
 struct stage {
 	int (*run)(const struct reflow_settings *settings, struct chan *in,
@@ -32,8 +30,7 @@ struct reflow {
 	struct chan *chans[STAGES_MAX];	/* each is its stage's `in` */
 	struct digest *digest;
 	uint64_t bytes;
-	double began_s;
-	double drawn_s;
+	struct meter meter;
 };
 
 static void
@@ -141,21 +138,15 @@ start(struct reflow *reflow, struct err *err)
 }
 
 static void
-draw_status(struct reflow *reflow)
+show(struct reflow *reflow)
 {
-	char have[CLOCK_BYTES_BYTES], all[CLOCK_BYTES_BYTES];
-	char rate[CLOCK_BYTES_BYTES];
-	double now_s = clock_mono_s();
+	const struct reflow_settings *settings = reflow->settings;
+	const struct meter_facts facts = { .what = settings->name,
+		.bytes = reflow->bytes, .all_bytes = settings->bytes,
+		.members = settings->progress != NULL ?
+		    atomic_load(&settings->progress->members) : 0 };
 
-	if (now_s - reflow->drawn_s < STATUS_S)
-		return;
-	reflow->drawn_s = now_s;
-	clock_bytes(reflow->bytes, have);
-	clock_bytes(reflow->settings->bytes, all);
-	clock_bytes((uint64_t)((double)reflow->bytes /
-	    (now_s - reflow->began_s + 0.001)), rate);
-	log_status("%s: %s of %s (%s/s)", reflow->settings->name, have, all,
-	    rate);
+	meter_show(&reflow->meter, &facts);
 }
 
 static int
@@ -164,7 +155,7 @@ take(void *cookie, const void *bytes, size_t n, struct err *err)
 	struct reflow *reflow = cookie;
 
 	reflow->bytes += n;
-	draw_status(reflow);
+	show(reflow);
 	if (intr_check(err) < 0 ||
 	    digest_add(reflow->digest, bytes, n, err) < 0)
 		return -1;
@@ -208,7 +199,7 @@ reflow_run(const struct reflow_settings *settings, struct reflow_result *ret,
     struct err *err)
 {
 	CLEANUP(reflow_free) struct reflow reflow = { .settings = settings,
-		.began_s = clock_mono_s() };
+		.meter = meter_begin() };
 	int rc;
 
 	line_up(&reflow);
@@ -220,7 +211,7 @@ reflow_run(const struct reflow_settings *settings, struct reflow_result *ret,
 	if (rc < 0)
 		cancel(&reflow);
 	rc = join(&reflow, rc, err);
-	log_status("%s", "");
+	meter_end(&reflow.meter);
 	if (rc < 0 || intr_check(err) < 0)
 		return -1;
 	ret->bytes = reflow.bytes;

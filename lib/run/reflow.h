@@ -5,7 +5,7 @@
  *                                                      between
  *
  * The calling thread gets the bytes out of the store, counts and hashes them,
- * and draws the status line. Nothing is written to a disk, and what is held is
+ * and shows how far it is. Nothing is written to a disk, and what is held is
  * bounded. What the sink saw counts only if reflow_run returns 0.
  */
 #ifndef LIB_RUN_REFLOW_H
@@ -18,13 +18,16 @@
 #include "lib/store/store.h"
 #include "lib/stream/chan.h"
 #include "lib/stream/decompress.h"
+#include "lib/stream/progress.h"
 #include "lib/stream/unseal.h"
 
 struct reflow_settings {
 	struct store *store;
 	const char *name;
-	uint64_t bytes;			/* that it should have: for the status
-					 * line */
+	uint64_t bytes;			/* that it should have: for the meter */
+	const struct progress *progress;	/* its members are what the
+						 * sink is done with: for the
+						 * meter; NULL: not counted */
 	struct unseal *unseal;		/* NULL: it is not encrypted */
 	struct decompress_settings decompress;
 	/* Reads the tar from in to its end, in blocks that suit tar_reader; on

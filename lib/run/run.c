@@ -262,14 +262,15 @@ struct execution {		/* borrowed */
 	struct heartbeat **heartbeat;
 };
 
-/* Is there a store that has no archive, by whatever came with the signal? */
+/* Is there a store that has no archive, or none that was verified, by whatever
+ * came with the signal? */
 static bool
 was_cut_short(const struct report_job *job)
 {
 	size_t i;
 
 	for (i = 0; i < job->n_stores; i++)
-		if (!job->stores[i].stored &&
+		if (!report_store_is_good(&job->stores[i]) &&
 		    job->stores[i].err.kind == ERR_INTERRUPTED)
 			return true;
 	return !job->stored;

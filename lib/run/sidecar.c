@@ -28,11 +28,17 @@ source_metadata(const struct source *source, const struct pack_result *result)
 	return ret;
 }
 
-static const char *
-compression_name(enum compression kind)
+const char *
+sidecar_compression(const struct job *job)
 {
-	return kind == COMPRESSION_GZIP ? "gzip" :
-	    kind == COMPRESSION_ZSTD ? "zstd" : "none";
+	return job->compression == COMPRESSION_GZIP ? "gzip" :
+	    job->compression == COMPRESSION_ZSTD ? "zstd" : "none";
+}
+
+const char *
+sidecar_encryption(const struct job *job)
+{
+	return job->seal != NULL ? seal_name(job->seal) : "none";
 }
 
 /* What had come to rest by itself by then was left alone. */
@@ -94,8 +100,8 @@ fill_and_format(const struct sidecar *facts, struct metadata_source *sources,
 		.sha256 = result->stored.sha256,
 		.raw_bytes = result->total.raw_bytes,
 		.files = result->total.files,
-		.compression = compression_name(job->compression),
-		.encryption = job->seal != NULL ? seal_name(job->seal) : "none",
+		.compression = sidecar_compression(job),
+		.encryption = sidecar_encryption(job),
 		.sources = sources,
 		.n_sources = job->sources.n,
 		.containers = containers,

@@ -25,4 +25,8 @@ struct sidecar {		/* everything borrowed */
 MUST_CHECK int sidecar_format(const struct sidecar *facts, char **ret_name,
     char **ret_text, struct err *err);
 
+/* The words of the metadata for what a job makes. */
+const char *sidecar_compression(const struct job *job);
+const char *sidecar_encryption(const struct job *job);
+
 #endif

@@ -79,7 +79,8 @@ open_s3(const struct store_plan *plan, struct store **ret, struct err *err)
 		.retry_s = (double)o->s3_retry_ns / NS_PER_S,
 	};
 
-	if (plan->only_read && settings.retry_s > STORE_PLAN_READ_RETRY_S)
+	if (plan->only_read && !plan->patient &&
+	    settings.retry_s > STORE_PLAN_READ_RETRY_S)
 		settings.retry_s = STORE_PLAN_READ_RETRY_S;
 	return store_s3_new(&settings, ret, err);
 }

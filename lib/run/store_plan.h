@@ -26,6 +26,8 @@ struct store_plan {
 	const struct options *options;	/* in the configuration */
 	bool prune;
 	bool only_read;		/* see store_plan_reading */
+	bool patient;		/* nevertheless it tries again as long as the
+				 * settings say */
 };
 
 struct store_plan_list {

@@ -316,6 +316,7 @@ begin(struct stores *stores, struct stores_slot *slot, struct err *err)
 	slot->stream = (struct store_stream){ .wait = stream_wait,
 		.read = stream_read, .release = stream_release,
 		.window_bytes = spool_window(stores->spool), .cookie = slot };
+	slot->meter = meter_begin();
 	number = pthread_create(&slot->thread, NULL, put_thread, slot);
 	if (number != 0) {
 		spool_leave(slot->reader);
@@ -343,19 +344,13 @@ stores_begin(struct stores *stores)
 /* --- the end ------------------------------------------------------------- */
 
 static void
-draw_status(const struct stores_slot *slot, uint64_t bytes)
-{
-	char sent[CLOCK_BYTES_BYTES], all[CLOCK_BYTES_BYTES];
-
-	clock_bytes(atomic_load(&slot->sent), sent);
-	clock_bytes(bytes, all);
-	log_status("%s: %s of %s", slot->report->label, sent, all);
-}
-
-static void
 join(struct stores_slot *slot, uint64_t bytes)
 {
 	for (;;) {
+		const struct meter_facts facts = {
+			.what = slot->report->label,
+			.bytes = atomic_load(&slot->sent),
+			.all_bytes = bytes };
 		struct timespec until;
 
 		(void)clock_gettime(CLOCK_REALTIME, &until);
@@ -367,9 +362,9 @@ join(struct stores_slot *slot, uint64_t bytes)
 		if (pthread_timedjoin_np(slot->thread, NULL, &until) !=
 		    ETIMEDOUT)
 			break;
-		draw_status(slot, bytes);
+		meter_show(&slot->meter, &facts);
 	}
-	log_status("%s", "");
+	meter_end(&slot->meter);
 	slot->started = false;
 }
 

@@ -25,6 +25,7 @@
 #include "lib/base/err.h"
 #include "lib/base/tempfile.h"
 #include "lib/report/report.h"
+#include "lib/run/meter.h"
 #include "lib/run/plan.h"
 #include "lib/store/store.h"
 #include "lib/stream/overflow.h"
@@ -43,6 +44,7 @@ struct stores_slot {
 	bool started;
 	int rc;
 	atomic_ullong sent;		/* bytes that it is done with */
+	struct meter meter;		/* of them */
 };
 
 struct stores {

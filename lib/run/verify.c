@@ -1,30 +1,34 @@
 #include "lib/run/verify.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lib/base/intr.h"
-#include "lib/base/log.h"
-#include "lib/run/reflow.h"
-#include "lib/run/verify_find.h"
+#include "lib/run/catalogue.h"
+#include "lib/run/examine.h"
+#include "lib/run/opening.h"
 #include "lib/store/name.h"
-#include "lib/stream/walk.h"
 
 #define PRUNING_S 2.0	/* between an archive's end and its metadata's */
 
-/* What opens the archives of those jobs that have the same settings. */
-struct opener {
-	const struct options *options;
-	struct unseal *unseal;
+/* One archive in one store. */
+struct target {
+	const struct catalogue_entry *entry;
+	struct store *store;		/* borrowed */
+	const struct options *options;	/* of its job */
+	bool has_metadata;
+	struct metadata_parsed metadata;
+	struct err err;		/* why there is metadata and cannot be read */
 };
 
 struct verifying {
 	const struct verify_settings *settings;
 	struct verify_result *result;
-	struct opener *openers;
-	size_t n_openers;
+	struct catalogue catalogue;
+	struct store **stores;	/* as the catalogue's; NULL: not open */
+	struct target *targets;
+	size_t n;
+	struct openings openings;
 };
 
 const char *
@@ -72,197 +76,35 @@ add(struct verifying *v, struct verify_one *one, struct err *err)
 	return 0;
 }
 
-/* --- what opens them ----------------------------------------------------- */
-
-static void
-openers_free(struct verifying *v)
-{
-	size_t i;
-
-	for (i = 0; i < v->n_openers; i++)
-		unseal_free(v->openers[i].unseal);
-	free(v->openers);
-}
-
-static bool
-is_same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool
-opens_the_same(const struct options *a, const struct options *b)
-{
-	return is_same_text(a->seal_passphrase, b->seal_passphrase) &&
-	    is_same_text(a->seal_secret_key, b->seal_secret_key) &&
-	    is_same_text(a->seal_secret_key_passphrase,
-	    b->seal_secret_key_passphrase);
-}
-
-static int
-find_opener(struct verifying *v, const struct options *options,
-    struct unseal **ret, struct err *err)
-{
-	struct unseal_settings settings = {
-		.passphrase = options->seal_passphrase,
-		.secret_key = options->seal_secret_key,
-		.secret_key_passphrase = options->seal_secret_key_passphrase,
-	};
-	struct opener *bigger;
-	size_t i;
-
-	for (i = 0; i < v->n_openers; i++)
-		if (opens_the_same(v->openers[i].options, options)) {
-			*ret = v->openers[i].unseal;
-			return 0;
-		}
-	bigger = realloc(v->openers, (v->n_openers + 1) * sizeof *bigger);
-	if (bigger == NULL)
-		return err_nomem(err);
-	v->openers = bigger;
-	if (unseal_new(&settings, ret, err) < 0)
-		return -1;
-	bigger[v->n_openers++] = (struct opener){ options, *ret };
-	return 0;
-}
-
-/* As its metadata says, else its name. NULL: not encrypted; "": somehow. */
-static const char *
-encryption_of(const struct verify_target *target)
-{
-	const char *said = target->metadata.metadata.encryption;
-
-	if (said != NULL)
-		return strcmp(said, "none") == 0 ? NULL : said;
-	return str_ends(target->name, NAME_SEALED_SUFFIX) ? "" : NULL;
-}
-
-static int
-prepare_one(struct verifying *v, const struct verify_target *target,
-    struct err *err)
-{
-	const char *encryption = encryption_of(target);
-	struct unseal *unseal;
-
-	if (encryption == NULL || target->is_missing)
-		return 0;
-	if (find_opener(v, target->options, &unseal, err) < 0 ||
-	    unseal_can(unseal, *encryption != '\0' ? encryption : NULL,
-	    err) < 0)
-		return err_add(err, "'%s' cannot be decrypted",
-		    target->name);
-	return 0;
-}
-
 /* --- one archive in one store -------------------------------------------- */
 
-/* The compression that the metadata or the name tells; else what it looks
- * like. */
-static struct decompress_settings
-decompression_of(const struct verify_target *target)
-{
-	static const struct {
-		const char *word, *extension;
-		enum compression kind;
-	} kinds[] = {
-		{ "gzip", "gz", COMPRESSION_GZIP },
-		{ "zstd", "zst", COMPRESSION_ZSTD },
-		{ "none", "none", COMPRESSION_NONE },
-	};
-	const char *said = target->metadata.metadata.compression;
-	size_t n = strlen(target->name), m = strlen(NAME_SEALED_SUFFIX), i;
-	char plain[512] = "";
-	const char *extension;
-
-	if (str_ends(target->name, NAME_SEALED_SUFFIX))
-		n -= m;
-	if (n < sizeof plain)
-		memcpy(plain, target->name, n);
-	extension = name_suffix_compression(plain);
-	for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		if (said != NULL ? strcmp(said, kinds[i].word) == 0 :
-		    extension != NULL &&
-		    strcmp(extension, kinds[i].extension) == 0)
-			return (struct decompress_settings){
-				.kind = kinds[i].kind };
-	return (struct decompress_settings){ .detect = true };
-}
-
 static int
-compare(const struct metadata *metadata, const struct reflow_result *read,
-    struct err *err)
-{
-	if (metadata->size_bytes != 0 && metadata->size_bytes != read->bytes)
-		return err_set(err, ERR_SOURCE, "it has %" PRIu64 " bytes, its "
-		    "metadata says %" PRIu64, read->bytes,
-		    metadata->size_bytes);
-	if (metadata->sha256 != NULL &&
-	    strcasecmp(metadata->sha256, read->sha256) != 0)
-		return err_set(err, ERR_SOURCE, "its SHA-256 is %s, its "
-		    "metadata says %s", read->sha256, metadata->sha256);
-	return 0;
-}
-
-/* A number that metadata lacks is 0 there. */
-static int
-compare_tar(const struct metadata *metadata, const struct walk_result *walk,
-    struct err *err)
-{
-	if (metadata->files != 0 && metadata->files != walk->files)
-		return err_set(err, ERR_SOURCE, "it has %" PRIu64 " files, its "
-		    "metadata says %" PRIu64, walk->files, metadata->files);
-	if (metadata->raw_bytes != 0 &&
-	    metadata->raw_bytes != walk->raw_bytes)
-		return err_set(err, ERR_SOURCE, "its files have %" PRIu64
-		    " bytes, its metadata says %" PRIu64, walk->raw_bytes,
-		    metadata->raw_bytes);
-	return 0;
-}
-
-static int
-walk(void *cookie, struct chan *in, struct err *err)
-{
-	return walk_stage(in, cookie, err);
-}
-
-static int
-read_through(struct verifying *v, const struct verify_target *target,
+read_through(struct verifying *v, const struct target *target,
     struct verify_one *one, struct err *err)
 {
-	const struct metadata *metadata = &target->metadata.metadata;
-	struct walk_result walked = { 0 };
-	struct reflow_result read = { 0 };
-	struct reflow_settings settings = { .store = target->store,
-		.name = target->name, .bytes = target->bytes,
-		.decompress = decompression_of(target), .cookie = &walked };
+	const struct examine_settings settings = { .store = target->store,
+		.name = target->entry->name, .bytes = target->entry->bytes,
+		.metadata = &target->metadata.metadata,
+		.deep = v->settings->deep, .options = target->options,
+		.openings = &v->openings };
+	struct examine_result read = { 0 };
+	int rc = examine_archive(&settings, &read, err);
 
-	if (v->settings->deep)
-		settings.sink = walk;
-	if (v->settings->deep && encryption_of(target) != NULL &&
-	    find_opener(v, target->options, &settings.unseal, err) < 0)
-		return -1;
-	if (reflow_run(&settings, &read, err) < 0)
-		return -1;
 	one->bytes = read.bytes;
-	one->members = walked.members;
-	if (walked.outside != 0)
-		log_warning("'%s': %" PRIu64 " of its names lead out of where "
-		    "it would be extracted", target->name, walked.outside);
-	if (compare(metadata, &read, err) < 0)
-		return -1;
-	return v->settings->deep ? compare_tar(metadata, &walked, err) : 0;
+	one->members = read.members;
+	return rc;
 }
 
 /* Is it being pruned? Then its metadata follows soon. */
 static bool
-was_pruned(const struct verify_target *target)
+was_pruned(const struct target *target)
 {
 	CLEANUP(cleanup_free) char *name = NULL;
 	struct err ignored = ERR_INIT;
 	bool has = true;
 	int i;
 
-	if (str_format(&name, &ignored, "%s%s", target->name,
+	if (str_format(&name, &ignored, "%s%s", target->entry->name,
 	    NAME_METADATA_SUFFIX) < 0)
 		return false;
 	for (i = 0; i < 2 && has; i++) {
@@ -275,12 +117,12 @@ was_pruned(const struct verify_target *target)
 }
 
 static int
-check(struct verifying *v, const struct verify_target *target,
+check(struct verifying *v, const struct target *target,
     struct verify_one *one, struct err *err)
 {
 	const struct metadata *metadata = &target->metadata.metadata;
 
-	if (target->is_missing)
+	if (target->entry->missing)
 		return err_set(err, ERR_NOTFOUND, "the archive is missing, its "
 		    "metadata is there");
 	if (target->err.kind != ERR_NONE) {
@@ -288,16 +130,13 @@ check(struct verifying *v, const struct verify_target *target,
 		return -1;
 	}
 	/* Nothing need be read to see that. */
-	if (metadata->size_bytes != 0 &&
-	    metadata->size_bytes != target->bytes)
-		return err_set(err, ERR_SOURCE, "it has %" PRIu64 " bytes, its "
-		    "metadata says %" PRIu64, target->bytes,
-		    metadata->size_bytes);
+	if (opening_compare_size(metadata, target->entry->bytes, err) < 0)
+		return -1;
 	return read_through(v, target, one, err);
 }
 
 static enum verify_state
-judge(const struct verify_target *target, const struct err *err)
+judge(const struct target *target, const struct err *err)
 {
 	switch (err->kind) {
 	case ERR_NONE:
@@ -313,23 +152,12 @@ judge(const struct verify_target *target, const struct err *err)
 	}
 }
 
-/* Store and archive are named once; store.c has named the store in what it
- * failed with. */
-static void
-name_both(const struct verify_target *target, struct err *err)
-{
-	const char *label = store_label(target->store);
-
-	if (!str_starts(err->msg, label))
-		(void)err_add(err, "%s: '%s'", label, target->name);
-	else if (strstr(err->msg, target->name) == NULL)
-		(void)err_add(err, "'%s'", target->name);
-}
-
 static int
-verify_target(struct verifying *v, const struct verify_target *target,
+verify_target(struct verifying *v, const struct target *target,
     struct err *err)
 {
+	const char *label = store_label(target->store);
+	const char *name = target->entry->name;
 	struct verify_one one = { .deep = v->settings->deep,
 		.has_metadata = target->has_metadata, .err = ERR_INIT };
 
@@ -340,64 +168,214 @@ verify_target(struct verifying *v, const struct verify_target *target,
 	}
 	one.state = judge(target, &one.err);
 	if (one.state != VERIFY_GOOD)
-		name_both(target, &one.err);
+		(void)opening_blame(label, name, &one.err);
 	if (one.state == VERIFY_GONE)
 		(void)err_set(&one.err, ERR_NOTFOUND, "%s: '%s' was removed "
-		    "meanwhile", store_label(target->store), target->name);
-	if (str_dup(target->name, &one.archive, err) < 0 ||
-	    str_dup(store_label(target->store), &one.store, err) < 0) {
+		    "meanwhile", label, name);
+	if (str_dup(name, &one.archive, err) < 0 ||
+	    str_dup(label, &one.store, err) < 0) {
 		one_free(&one);
 		return -1;
 	}
 	return add(v, &one, err);
 }
 
-/* --- all of them --------------------------------------------------------- */
+/* --- which --------------------------------------------------------------- */
 
-static int
-tell_unreached(struct verifying *v, const struct verify_found *found,
-    struct err *err)
+static void
+verifying_free(struct verifying *v)
 {
 	size_t i;
 
-	for (i = 0; i < found->problems.n; i++) {
-		struct verify_one one = { .state = VERIFY_UNREACHED };
+	for (i = 0; i < v->n; i++)
+		metadata_parsed_free(&v->targets[i].metadata);
+	for (i = 0; v->stores != NULL && i < v->catalogue.n_stores; i++)
+		store_free(v->stores[i]);
+	free(v->targets);
+	free(v->stores);
+	openings_free(&v->openings);
+	catalogue_free(&v->catalogue);
+}
 
-		(void)err_set(&one.err, ERR_NOTFOUND, "%s",
-		    found->problems.v[i]);
-		if (add(v, &one, err) < 0)
+/* The names of what a job splits into are known to the Engine only. */
+static int
+check_job(const struct catalogue *c, const char *name, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_jobs; i++)
+		if (c->jobs[i].split || strcmp(c->jobs[i].name, name) == 0)
+			return 0;
+	return err_set(err, ERR_CONFIG, "there is no job '%s'", name);
+}
+
+static bool
+is_named(const struct verifying *v, const struct catalogue_entry *entry)
+{
+	const char *slash = strrchr(v->settings->archive, '/');
+
+	return strcmp(entry->name, slash != NULL ? slash + 1 :
+	    v->settings->archive) == 0;
+}
+
+/* As much metadata as it takes to choose. */
+static int
+learn(struct verifying *v, struct err *err)
+{
+	struct catalogue *c = &v->catalogue;
+	size_t i;
+
+	if (v->settings->archive == NULL && !v->settings->all)
+		return catalogue_settle(c, 1, err);
+	for (i = 0; i < c->n; i++)
+		c->entries[i].wanted = v->settings->all ||
+		    is_named(v, &c->entries[i]);
+	return catalogue_read(c, err);
+}
+
+/* Is the newest of its job, in any store, another one? Stores may give one name
+ * different times. */
+static bool
+is_superseded(const struct catalogue *c, const struct catalogue_entry *entry)
+{
+	const struct catalogue_entry *other = c->entries;
+
+	while (other->job == NULL || strcmp(other->job, entry->job) != 0 ||
+	    catalogue_job_of(c, other) == NULL)
+		other++;	/* at the latest it is the entry */
+	return other->time != entry->time &&
+	    strcmp(other->name, entry->name) != 0;
+}
+
+static bool
+is_wanted(const struct verifying *v, const struct catalogue_entry *entry)
+{
+	const struct strlist *jobs = v->settings->jobs;
+
+	if (v->settings->archive != NULL)
+		return is_named(v, entry);
+	if (catalogue_job_of(&v->catalogue, entry) == NULL ||
+	    (jobs->n != 0 && !strlist_has(jobs, entry->job)))
+		return false;
+	return v->settings->all || !is_superseded(&v->catalogue, entry);
+}
+
+/* A whole archive is worth more patience than a list. */
+static int
+open_store(struct verifying *v, size_t i)
+{
+	struct catalogue_store *store = &v->catalogue.stores[i];
+	struct store_plan plan = *store->plan;
+
+	plan.patient = true;
+	if (v->stores[i] != NULL || store->err.kind != ERR_NONE)
+		return store->err.kind == ERR_NONE ? 0 : -1;
+	return store_plan_open(&plan, &v->stores[i], &store->err);
+}
+
+static int
+read_metadata(struct target *target, struct err *err)
+{
+	CLEANUP(cleanup_free) char *name = NULL;
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t n;
+
+	if (str_format(&name, err, "%s%s", target->entry->name,
+	    NAME_METADATA_SUFFIX) < 0)
+		return -1;
+	if (store_get_small(target->store, name, CATALOGUE_METADATA_BYTES_MAX,
+	    &text, &n, &target->err) < 0)
+		/* It went with its archive just now. */
+		target->has_metadata = target->err.kind != ERR_NOTFOUND;
+	else if (metadata_parse(text, n, &target->metadata,
+	    &target->err) < 0)
+		(void)err_add(&target->err, "its metadata");
+	if (!target->has_metadata)
+		target->err = (struct err)ERR_INIT;
+	return target->err.kind == ERR_NOMEM ? err_nomem(err) :
+	    intr_check(err);
+}
+
+static int
+take(struct verifying *v, const struct catalogue_entry *entry,
+    struct err *err)
+{
+	const struct catalogue *c = &v->catalogue;
+	const struct catalogue_job *job = catalogue_job_of(c, entry);
+	struct target *target = &v->targets[v->n];
+
+	if (!is_wanted(v, entry) || open_store(v, entry->store) < 0)
+		return 0;
+	if (job == NULL)
+		job = &c->jobs[c->stores[entry->store].jobs[0]];
+	*target = (struct target){ .entry = entry,
+		.store = v->stores[entry->store], .options = job->options,
+		.has_metadata = entry->has_metadata };
+	v->n++;
+	return entry->has_metadata ? read_metadata(target, err) : 0;
+}
+
+static int
+choose(struct verifying *v, const struct config *config, struct err *err)
+{
+	const struct catalogue_filter filter = { .jobs = v->settings->jobs,
+		.missing = true };
+	struct catalogue *c = &v->catalogue;
+	size_t i;
+
+	if (catalogue_open(config, &filter, c, err) < 0)
+		return -1;
+	for (i = 0; i < v->settings->jobs->n; i++)
+		if (check_job(c, v->settings->jobs->v[i], err) < 0)
 			return -1;
-	}
-	for (i = 0; i < found->n_places; i++) {
-		const struct verify_place *place = &found->places[i];
-		struct verify_one one = { .state = VERIFY_UNREACHED,
-			.err = place->err };
+	if (learn(v, err) < 0)
+		return -1;
+	v->stores = calloc(c->n_stores + 1, sizeof *v->stores);
+	v->targets = calloc(c->n + 1, sizeof *v->targets);
+	if (v->stores == NULL || v->targets == NULL)
+		return err_nomem(err);
+	for (i = 0; i < c->n; i++)
+		if (take(v, &c->entries[i], err) < 0)
+			return -1;
+	return 0;
+}
 
-		if (place->err.kind == ERR_NONE)
-			continue;
-		if (str_dup(place->store != NULL ? store_label(place->store) :
-		    place->place, &one.store, err) < 0 ||
-		    add(v, &one, err) < 0)
+/* --- all of them --------------------------------------------------------- */
+
+static int
+tell_unreached(struct verifying *v, struct err *err)
+{
+	const struct catalogue *c = &v->catalogue;
+	size_t i;
+
+	for (i = 0; i < c->n_stores; i++) {
+		struct verify_one one = { .state = VERIFY_UNREACHED,
+			.err = c->stores[i].err };
+
+		if (one.err.kind != ERR_NONE &&
+		    (str_dup(c->stores[i].plan->place, &one.store, err) < 0 ||
+		    add(v, &one, err) < 0))
 			return -1;
 	}
 	return 0;
 }
 
 static int
-verify_found(struct verifying *v, const struct verify_found *found,
-    struct err *err)
+verify_all(struct verifying *v, struct err *err)
 {
 	size_t i;
 
-	for (i = 0; v->settings->deep && i < found->n; i++)
-		if (prepare_one(v, found->v[i], err) < 0)
+	for (i = 0; v->settings->deep && i < v->n; i++)
+		if (!v->targets[i].entry->missing && openings_can(&v->openings,
+		    v->targets[i].options, v->targets[i].entry->name,
+		    &v->targets[i].metadata.metadata, err) < 0)
 			return -1;
-	if (tell_unreached(v, found, err) < 0)
+	if (tell_unreached(v, err) < 0)
 		return -1;
-	for (i = 0; i < found->n; i++)
-		if (verify_target(v, found->v[i], err) < 0)
+	for (i = 0; i < v->n; i++)
+		if (verify_target(v, &v->targets[i], err) < 0)
 			return -1;
-	if (found->n != 0 || v->result->n != 0)
+	if (v->result->n != 0)
 		return 0;
 	return v->settings->archive != NULL ?
 	    err_set(err, ERR_NOTFOUND, "no store has an archive '%s'",
@@ -410,13 +388,9 @@ verify_run(const struct config *config,
     const struct verify_settings *settings, struct verify_result *ret,
     struct err *err)
 {
-	CLEANUP(verify_found_free) struct verify_found found =
-	    VERIFY_FOUND_INIT;
-	CLEANUP(openers_free) struct verifying v = { .settings = settings,
-		.result = ret };
+	CLEANUP(verifying_free) struct verifying v = { .settings = settings,
+		.result = ret, .catalogue = CATALOGUE_INIT };
 
 	*ret = (struct verify_result)VERIFY_RESULT_INIT;
-	if (verify_find(config, settings, &found, err) < 0)
-		return -1;
-	return verify_found(&v, &found, err);
+	return choose(&v, config, err) < 0 ? -1 : verify_all(&v, err);
 }

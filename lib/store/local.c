@@ -268,6 +268,8 @@ open_archive(const struct store_local *local, const char *name, int *ret,
 	if (fd < 0 || !S_ISREG(ret_st->st_mode))
 		return err_set(err, ERR_PROTOCOL, "'%s' is no regular file",
 		    name);
+	/* What was just written shall come from the disk, not from memory. */
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	*ret = fd;
 	fd = -1;

@@ -159,23 +159,45 @@ make_dir(char **ret, struct err *err)
 }
 
 static int
-write_conf(const struct seal_home *home, int s2k_count, struct err *err)
+write_file(const struct seal_home *home, const char *name,
+    const struct str *text, struct err *err)
 {
-	CLEANUP(cleanup_close) int fd = openat(home->dirfd, "gpg.conf",
+	CLEANUP(cleanup_close) int fd = openat(home->dirfd, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (text->failed)
+		return err_nomem(err);
+	if (fd < 0)
+		return err_sys(err, "cannot make '%s/%s'", home->dir, name);
+	return file_write_fd(fd, name, text->s, text->len, err);
+}
+
+/*
+ * An imported key keeps the protection that it came with until its first use.
+ * Then the agent protects it anew, and would first measure out for how long:
+ * seconds of CPU, in each agent's life. As often as OpenPGP can say is no less.
+ */
+static int
+write_agent_conf(const struct seal_home *home, struct err *err)
+{
 	CLEANUP(str_free) struct str text = STR_INIT;
 
-	if (fd < 0)
-		return err_sys(err, "cannot make '%s/gpg.conf'", home->dir);
+	str_addf(&text, "s2k-count %d\n", SEAL_HOME_S2K_MOST);
+	return write_file(home, "gpg-agent.conf", &text, err);
+}
+
+static int
+write_conf(const struct seal_home *home, int s2k_count, struct err *err)
+{
+	CLEANUP(str_free) struct str text = STR_INIT;
+
 	str_add(&text, conf);
 	str_addf(&text, "s2k-count %d\n", s2k_count);
 	if (!home->has_agent)
 		str_add(&text, "no-autostart\n");
 	if (home->pipe >= 0)
 		str_addf(&text, "passphrase-file %s/passphrase\n", home->dir);
-	if (text.failed)
-		return err_nomem(err);
-	return file_write_fd(fd, "gpg.conf", text.s, text.len, err);
+	return write_file(home, "gpg.conf", &text, err);
 }
 
 /* --- the passphrase ------------------------------------------------------ */
@@ -242,7 +264,8 @@ make_home(const char *passphrase, int s2k_count, bool has_agent,
 		return err_sys(err, "cannot lock '%s'", home.dir);
 	home.has_agent = has_agent;
 	if ((passphrase != NULL && offer(&home, passphrase, err) < 0) ||
-	    write_conf(&home, s2k_count, err) < 0)
+	    write_conf(&home, s2k_count, err) < 0 ||
+	    (has_agent && write_agent_conf(&home, err) < 0))
 		return -1;
 	*ret = home;
 	home = (struct seal_home)SEAL_HOME_NONE;

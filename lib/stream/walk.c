@@ -33,7 +33,8 @@ read_content(struct tar_reader *reader, struct err *err)
 }
 
 int
-walk_stage(struct chan *in, struct walk_result *ret, struct err *err)
+walk_stage(struct chan *in, struct progress *progress,
+    struct walk_result *ret, struct err *err)
 {
 	CLEANUP(tar_reader_freep) struct tar_reader *reader = NULL;
 	struct walk_result result = { 0 };
@@ -50,7 +51,10 @@ walk_stage(struct chan *in, struct walk_result *ret, struct err *err)
 		if (!more)
 			break;
 		result.members++;
-		result.outside += walk_leads_out(member.path);
+		if (progress != NULL)
+			atomic_fetch_add(&progress->members, 1);
+		result.outside += walk_leads_out(member.path +
+		    strspn(member.path, "/"));
 		if (member.type != PAX_FILE)
 			continue;
 		result.files++;

@@ -7,13 +7,19 @@ load s3
 
 setup() {
 	common_setup
-	export GNUPGHOME=$WORK/gnupg
-	mkdir -m 700 "$GNUPGHOME"
+	gnupg_home
 	head -c 3000000 /dev/urandom >"$WORK/source/big"
 	seq 1 200000 >"$WORK/source/numbers"
 	ln "$WORK/source/big" "$WORK/source/hard"
 	ln -s nowhere "$WORK/source/link"
 	truncate -s 5000000 "$WORK/source/sparse"
+}
+
+# Its agent would measure out for seconds how often to hash a passphrase.
+gnupg_home() {
+	export GNUPGHOME=$WORK/gnupg
+	mkdir -m 700 "$GNUPGHOME"
+	echo 's2k-count 65536' >"$GNUPGHOME/gpg-agent.conf"
 }
 
 teardown() {
@@ -61,12 +67,20 @@ key() { # PASSPHRASE
 	# Only what is given may be used.
 	gpgconf --kill all
 	rm -r "$GNUPGHOME"
-	mkdir -m 700 "$GNUPGHOME"
+	gnupg_home
 }
 
-# Intact, then each way of being damaged, of one archive in $ARCHIVE.
-every_damage() {
-	local file size
+without_metadata() { # COMMAND...
+	mv "$ARCHIVE"/*.metadata.json "$WORK/aside"
+	"$@"
+	mv "$WORK/aside" "$(the_archive).metadata.json"
+}
+
+# The archive in $ARCHIVE: intact, then altered at its beginning, in its middle
+# and near its end, and cut off. What reads it finds each of them without
+# metadata, too, unless it is a bare tar.
+every_damage() { # [bare]
+	local file size at
 	verifies
 	verifies --deep
 	file=$(the_archive)
@@ -74,79 +88,87 @@ every_damage() {
 	cp "$file" "$WORK/whole"
 	for at in 20 $((size / 2)) $((size - 3)); do
 		flip "$file" "$at"
-		damaged SHA-256
-		run vbackup verify --deep
-		[ "$status" -eq 1 ]
-		# Without metadata, too, but for what a tar cannot tell.
-		if [[ $1 != none-plain ]]; then
-			mv "$file.metadata.json" "$WORK/aside"
-			damaged "" --deep
-			mv "$WORK/aside" "$file.metadata.json"
-		fi
+		[[ ${1-} == bare ]] || without_metadata damaged "" --deep
+		((at == 20)) || damaged SHA-256
 		cp "$WORK/whole" "$file"
 	done
 	truncate -s $((size - 1)) "$file"
 	damaged "bytes, its metadata says"
-	mv "$file.metadata.json" "$WORK/aside"
-	damaged "" --deep
-	mv "$WORK/aside" "$file.metadata.json"
-	rm "$file"
-	damaged "archive is missing"
+	without_metadata damaged "" --deep
 	cp "$WORK/whole" "$file"
+}
+
+one_damage() {
+	local file
+	verifies --deep
+	file=$(the_archive)
+	flip "$file" $(($(stat -c %s "$file") / 2))
+	damaged "" --deep
+}
+
+# sources, compression and what is in [seal], if anything
+sealed_conf() { # COMPRESSION [LINE...]
+	local compression=$1
+	shift
+	{
+		printf 'sources = %s\ncompression = %s\n' "$WORK/source" \
+		    "$compression"
+		printf '[seal]\n'
+		(($# == 0)) || printf '%s\n' "$@"
+	} | conf
+}
+
+@test "not sealed, each compression: intact and every damage" {
+	for compression in gz zst none; do
+		sealed_conf $compression
+		vbackup -q run
+		every_damage "${compression/none/bare}"
+		rm "$ARCHIVE"/*
+	done
+}
+
+@test "metadata that says something else, makes no sense, or is alone" {
+	conf <<<"sources = $WORK/source"
+	vbackup -q run
+	file=$(the_archive)
 	cp "$file.metadata.json" "$WORK/aside"
 	jq -c '.files += 1' "$WORK/aside" >"$file.metadata.json"
 	verifies
 	damaged "files, its metadata says" --deep
+	jq -c '.raw_bytes += 1' "$WORK/aside" >"$file.metadata.json"
+	damaged "bytes, its metadata says" --deep
 	echo '{"version":1' >"$file.metadata.json"
 	damaged "its metadata"
 	rm "$file.metadata.json"
 	verifies
 	verifies --deep
+	cp "$WORK/aside" "$file.metadata.json"
+	rm "$file"
+	damaged "archive is missing"
+}
+
+@test "sealed with a passphrase: intact and every damage" {
+	sealed_conf gz 'passphrase = correct horse'
+	vbackup -q run
+	every_damage
+	for compression in zst none; do
+		rm "$ARCHIVE"/*
+		sealed_conf $compression 'passphrase = correct horse'
+		vbackup -q run
+		one_damage
+	done
 	no_gpg_is_left
-}
-
-@test "not sealed, each compression: intact and every damage" {
-	for compression in gz zst none; do
-		conf <<-E
-			sources = $WORK/source
-			compression = $compression
-		E
-		vbackup -q run
-		every_damage $compression-plain
-		rm "$ARCHIVE"/*
-	done
-}
-
-@test "sealed with a passphrase, each compression: intact and every damage" {
-	for compression in gz zst none; do
-		conf <<-E
-			sources = $WORK/source
-			compression = $compression
-			[seal]
-			passphrase = correct horse
-		E
-		vbackup -q run
-		every_damage $compression-passphrase
-		rm "$ARCHIVE"/*
-	done
 }
 
 @test "sealed to keys: with the secret key, its passphrase, and without" {
 	key 'pass of the key'
-	for compression in gz zst none; do
-		conf <<-E
-			sources = $WORK/source
-			compression = $compression
-			[seal]
-			public_key_ring_file = $WORK/ring
-			secret_key_file = $WORK/secret
-			secret_key_passphrase = pass of the key
-		E
-		vbackup -q run
-		every_damage $compression-key
-		[[ $compression == none ]] || rm "$ARCHIVE"/*
-	done
+	seal=("public_key_ring_file = $WORK/ring"
+	    "secret_key_file = $WORK/secret"
+	    'secret_key_passphrase = pass of the key')
+	sealed_conf zst "${seal[@]}"
 	vbackup -q run
+	every_damage
+	no_gpg_is_left
 	sed -i 's/= pass of the key/= another one/' "$CONF"
 	run --separate-stderr vbackup verify --deep
 	[ "$status" -eq 1 ]
@@ -158,7 +180,14 @@ every_damage() {
 	[[ $stderr == *"no secret key"* ]]
 	verifies
 	no_gpg_is_left
-	! pgrep -af "gpg-agent.*$GNUPGHOME"
+	run ! pgrep -af "gpg-agent.*$GNUPGHOME"
+	for compression in gz none; do
+		rm "$ARCHIVE"/*
+		sealed_conf $compression "${seal[@]}"
+		vbackup -q run
+		one_damage
+	done
+	no_gpg_is_left
 }
 
 @test "sealed to a key of the user's own keyring, whose agent is ended again" {
@@ -174,7 +203,7 @@ every_damage() {
 	vbackup -q run
 	ENVIRONMENT=(GNUPGHOME="$GNUPGHOME")
 	verifies --deep
-	! pgrep -af "gpg-agent.*$GNUPGHOME"
+	run ! pgrep -af "gpg-agent.*$GNUPGHOME"
 }
 
 @test "a wrong passphrase is said, and none is said before anything is read" {
@@ -222,6 +251,31 @@ every_damage() {
 	[ "$status" -eq 2 ]
 }
 
+@test "what a job splits into is known by its metadata alone" {
+	conf <<<"sources = $WORK/source"
+	vbackup -q run
+	file=$(the_archive)
+	for name in web-1 web-2 db-1; do
+		cp "$file" "$ARCHIVE/$name.tar.gz"
+		jq -c --arg job "${name%-*}" --arg day "0${name#*-}" \
+		    '.job = $job | .started = "2026-01-\($day)T00:00:00Z"' \
+		    "$file.metadata.json" >"$ARCHIVE/$name.tar.gz.metadata.json"
+	done
+	rm "$file" "$file.metadata.json" "$ARCHIVE/db-1.tar.gz"
+	sed -i 's/^sources/split = project\nsources/' "$CONF"
+	verifies -j web
+	[[ $output == *web-2.tar.gz:\ good && $output != *web-1* ]]
+	verifies -j web --all
+	[ "${#lines[@]}" -eq 2 ]
+	run --separate-stderr vbackup verify
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"db-1.tar.gz': the archive is missing"* ]]
+	[[ $output == *"web-2.tar.gz: good"* ]]
+	run --separate-stderr vbackup verify -j nobody
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"no store has an archive"* ]]
+}
+
 @test "without the Engine and beside a run that holds the lock" {
 	conf <<<"sources = $WORK/source"
 	vbackup -q run
@@ -264,6 +318,14 @@ every_damage() {
 	    >"$ARCHIVE/$name"
 	tar -tPf "$ARCHIVE/$name" | grep -q ^/backup/data
 	verifies --deep
+	# The slash at the beginning is no damage, and not even worth a word.
+	[ -z "$stderr" ]
+	cp "$ARCHIVE/$name" "$WORK/whole"
+	tar -C "$WORK" -P --transform 's,^backup,../backup,' -cz backup \
+	    >"$ARCHIVE/$name"
+	verifies --deep
+	[[ $stderr == *"names lead out of where it would be extracted"* ]]
+	mv "$WORK/whole" "$ARCHIVE/$name"
 	gpg -q --batch --pinentry-mode loopback --passphrase 'correct horse' \
 	    -c -o "$ARCHIVE/$name.gpg" "$ARCHIVE/$name"
 	verifies --deep --all
@@ -277,53 +339,55 @@ every_damage() {
 	damaged "not encrypted" --deep "$name.gpg"
 }
 
-@test "S3: each compression and sealing: intact, and every damage" {
+@test "S3: each compression, each sealing: intact, and every damage" {
 	s3_require
 	s3_start "$WORK/s3"
 	s3 mb s3://verify
 	key ''
-	for seal in '' 'passphrase = correct horse' \
-	    "public_key_ring_file = $WORK/ring
-secret_key_file = $WORK/secret"; do
-		for compression in gz zst none; do
-			conf <<-E
-				sources = $WORK/source
-				compression = $compression
-				[seal]
-				$seal
-				[s3]
-				bucket = verify
-				path = my host
-				endpoint = ${S3_ENDPOINT#http://}
-				proto = http
-				access_key_id = $S3_ACCESS_KEY
-				secret_access_key = $S3_SECRET_KEY
-				retry = 3s
-			E
-			sed -i "s,^path = $ARCHIVE\$,," "$CONF"
-			head -c 10000000 /dev/urandom >"$WORK/source/big"
-			vbackup -q run
-			verifies --deep
-			s3_damage
-			s3 del -r --force "s3://verify/my host/" >/dev/null
-		done
-	done
+	head -c 10000000 /dev/urandom >"$WORK/source/big"
+	s3_case zst
+	s3_damaged SHA-256
+	truncate -s 1000000 "$WORK/object"
+	s3 put "$WORK/object" "$name" >/dev/null
+	s3_damaged "bytes, its metadata says"
+	s3 del "$name" >/dev/null
+	s3_damaged "archive is missing"
+	rm "$ARCHIVE"/*
+	s3_case none 'passphrase = correct horse'
+	rm "$ARCHIVE"/*
+	s3_case gz "public_key_ring_file = $WORK/ring" \
+	    "secret_key_file = $WORK/secret"
 	no_gpg_is_left
 }
 
-s3_damage() {
-	local name
-	name=$(s3 ls "s3://verify/my host/" | grep -v metadata |
-	    sed 's,.*s3://,s3://,')
-	s3 get --force "$name" "$WORK/object" >/dev/null
+# Intact, then damaged in the second part of the object, $name; the directory
+# has it whole.
+s3_case() { # COMPRESSION [LINE...]
+	local file
+	sealed_conf "$@"
+	cat >>"$CONF" <<-E
+		[s3]
+		bucket = verify
+		path = my host
+		endpoint = ${S3_ENDPOINT#http://}
+		proto = http
+		access_key_id = $S3_ACCESS_KEY
+		secret_access_key = $S3_SECRET_KEY
+		retry = 3s
+	E
+	vbackup -q run
+	verifies --deep
+	[ "${#lines[@]}" -eq 2 ]
+	file=$(the_archive)
+	name="s3://verify/my host/${file##*/}"
+	cp "$file" "$WORK/object"
 	flip "$WORK/object" 9000000
 	s3 put "$WORK/object" "$name" >/dev/null
-	damaged SHA-256
-	run vbackup verify --deep
-	[ "$status" -eq 1 ]
-	truncate -s 1000000 "$WORK/object"
-	s3 put "$WORK/object" "$name" >/dev/null
-	damaged "bytes, its metadata says"
-	s3 del "$name" >/dev/null
-	damaged "archive is missing"
+	s3_damaged "" --deep
+}
+
+s3_damaged() { # NEEDLE ARGUMENT...
+	damaged "$@"
+	[[ $stderr != *"local '"* && $stderr == *"s3 'verify"* ]]
+	[[ $output == *"good"* ]]
 }

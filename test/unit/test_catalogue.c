@@ -125,6 +125,50 @@ whatever_has_metadata_is_an_archive(void **state)
 }
 
 static void
+metadata_alone_is_an_archive_that_is_missing_if_asked_for(void **state)
+{
+	char orphan[] = "web-2026-01-02T03-04-05.tar.gz.metadata.json";
+	char hidden[] = ".x.metadata.json", bare[] = ".metadata.json";
+	char whole[] = DB, beside[] = DB ".metadata.json";
+	struct store_entry files[] = { { bare, 7, STORED },
+		{ hidden, 7, STORED }, { whole, 5, STORED },
+		{ beside, 7, STORED }, { orphan, 7, STORED } };
+	struct store_list list = { files, 5 };
+	struct catalogue_entry *e;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(catalogue_take(&shelf.catalogue, 0, &list, &err), 0);
+	assert_int_equal(shelf.catalogue.n, 1);
+	assert_false(shelf.catalogue.entries[0].missing);
+	shelf.catalogue.take_missing = true;
+	assert_int_equal(catalogue_take(&shelf.catalogue, 1, &list, &err), 0);
+	assert_int_equal(shelf.catalogue.n, 3);
+	e = &shelf.catalogue.entries[2];
+	assert_string_equal(e->name, "web-2026-01-02T03-04-05.tar.gz");
+	assert_true(e->missing && e->has_metadata);
+	assert_int_equal(e->bytes, 0);
+	assert_string_equal(e->job, "web");
+	assert_int_equal(e->time_from, CATALOGUE_BY_NAME);
+}
+
+static void
+a_job_that_splits_may_have_made_what_no_other_did(void **state)
+{
+	struct catalogue *c = &shelf.catalogue;
+	struct catalogue_entry *e;
+
+	(void)state;
+	put(0, DB);
+	e = &c->entries[0];
+	assert_ptr_equal(catalogue_job_of(c, e), &c->jobs[0]);
+	learn(e, "{\"version\":1,\"name\":\"x\",\"job\":\"mail\"}");
+	assert_null(catalogue_job_of(c, e));
+	c->jobs[1].split = true;
+	assert_ptr_equal(catalogue_job_of(c, e), &c->jobs[1]);
+}
+
+static void
 metadata_wins(void **state)
 {
 	struct catalogue_entry *e;
@@ -303,6 +347,8 @@ main(void)
 		TEST(a_name_tells_job_time_seal_and_compression),
 		TEST(what_is_no_archive_is_left_out),
 		TEST(whatever_has_metadata_is_an_archive),
+		TEST(metadata_alone_is_an_archive_that_is_missing_if_asked_for),
+		TEST(a_job_that_splits_may_have_made_what_no_other_did),
 		TEST(metadata_wins),
 		TEST(metadata_that_makes_no_sense_changes_nothing),
 		TEST(the_newest_is_first_then_by_name_and_store),

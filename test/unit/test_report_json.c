@@ -79,6 +79,7 @@ fill_job(struct report_job *job)
 	job->services = (struct report_count){ 1, 1, 0 };
 	job->stores[0].label = strdup("local '/archive'");
 	job->stores[0].stored = true;
+	job->stores[0].verify = job->stores[0].verified = true;
 	job->stores[0].pruning = true;
 	job->stores[0].total = 9;
 	job->stores[0].pruned = 2;
@@ -124,8 +125,10 @@ a_report_becomes_a_document(void **state)
 	    "\"services\":{\"to_stop\":1,\"stopped\":1,\"errors\":0},"
 	    "\"problems\":[\"not stored: s3 'b': no\"],\"problems_count\":1,"
 	    "\"stores\":[{\"label\":\"local '/archive'\",\"stored\":true,"
+	    "\"verified\":true,"
 	    "\"error\":null,\"archives\":7,\"pruned\":2,\"prune_errors\":1},"
-	    "{\"label\":\"s3 'b'\",\"stored\":false,\"error\":\"s3 'b': no\","
+	    "{\"label\":\"s3 'b'\",\"stored\":false,\"verified\":null,"
+	    "\"error\":\"s3 'b': no\","
 	    "\"archives\":null,\"pruned\":0,\"prune_errors\":0}]},"
 	    "{\"name\":\"web\",\"outcome\":\"failure\","
 	    "\"error\":\"the job was not begun\",\"archive\":null,"
