@@ -2,25 +2,37 @@
  * extract: the stage at the end that makes files again of a tar, below the
  * directories that its user names, and never anywhere else.
  *
- * Each member's name is cut at its leading slashes and "./", and asked for where
- * it belongs: below which directory, and under which name there. From that
- * directory it is walked to one component after the other, and no symbolic link
- * is followed, neither one that was there nor one that the archive makes. An
- * archive with ".." in a name is refused as a whole; so is a hard link to what
- * this stage has not made, unless the member it leads to was not wanted: that
- * is told. A symbolic link itself may lead anywhere: nothing here follows it.
+ * Each member's name is cut at its leading slashes and "./", and it is asked
+ * for where it belongs: below which directory, under which name. From there it
+ * is walked to one component after the other, and no symbolic link is followed,
+ * neither one that was there nor one that the archive makes. An archive is
+ * refused as a whole if it has ".." in a name, or a name that leads through a
+ * symbolic link that it made itself. A symbolic link may lead anywhere: nothing
+ * here follows it.
  *
- * Put back are: owners and groups by number (root only; others get the files),
- * modes with set-id bits, times to the nanosecond, extended attributes with
- * capabilities, ACLs, hard links, holes, FIFOs, and devices where `devices`
- * says so. A directory gets its mode and its times when the last of its members
- * is there. Archives may be ours, GNU tar's or docker-volume-backup's; their
- * members may come in any order, and memory does not grow with their number.
+ * A hard link is made to what this stage has made of this archive, and to
+ * nothing else that is there. Where its target is something else it is a
+ * problem, and no reason to refuse the archive: that one may not be wanted, or
+ * was kept because it was there already, and no list of names tells.
  *
- * What cannot be put back on a member that is there otherwise (an attribute that
- * the file system does not know), and what was not made because something is
- * there already, is a problem: told, counted, and the rest goes on. An archive
- * that is damaged or wants out, and a disk that is full or broken, end it.
+ * Put back are: owners and groups by number (root only; others get the files,
+ * and programs without the set-id bits of other owners), modes with set-id
+ * bits, times of change to the nanosecond, extended attributes with
+ * capabilities, ACLs (by number; by name where GNU tar has written a name
+ * only), hard links, holes, FIFOs, and devices where `devices` says so. A
+ * directory gets its owner, mode and times when the last of its members is
+ * there. Archives may be ours, GNU tar's or docker-volume-backup's; their
+ * members may come in any order, of two with one name the later one counts, and
+ * memory is bounded: see extract_made.h and extract_dirs.h.
+ *
+ * What cannot be put back on a member that is there otherwise (an attribute
+ * that the file system does not know), and what was not made because something
+ * is there already, is a problem: told, counted, and the rest goes on. An
+ * archive that is damaged or wants out, and a disk that is full or broken, end
+ * it; a file that is not complete then is removed.
+ *
+ * Nothing is synced to the disk: whoever removes another copy afterwards does
+ * that first (syncfs).
  *
  * Like those of every stage its results count only when the stages before it
  * have ended well.
@@ -36,8 +48,8 @@
 #include "lib/stream/progress.h"
 
 struct extract_place {
-	int dir;		/* below this directory, borrowed; -1: the
-				 * member is not wanted */
+	int dir;		/* below this directory, borrowed until the
+				 * stage ends; -1: the member is not wanted */
 	const char *path;	/* relative; "": the directory itself, which
 				 * gets the member's owner, mode, times and
 				 * attributes; valid until the next call */
@@ -54,11 +66,15 @@ struct extract_settings {	/* borrowed during extract_stage */
 	void (*problem)(void *cookie, const char *message);
 	void *cookie;
 	bool overwrite;		/* replace what is there, a file at a time by
-				 * rename; a directory is merged, and never
-				 * replaced by anything else */
+				 * rename; a directory is merged, gets the
+				 * member's owner, mode and times, and is never
+				 * replaced by anything else. Without: it is
+				 * merged, too, but stays as it is (a problem
+				 * where owner or mode differ) */
 	bool devices;		/* make devices; else each is a problem */
-	uint64_t bytes_max;	/* of content of all files together: more is
-				 * damage; 0: no limit */
+	uint64_t bytes_max;	/* of content of all wanted files together,
+				 * holes included: more is damage; 0: no
+				 * limit */
 	struct progress *progress;	/* members and raw_bytes are bumped;
 					 * NULL */
 };
@@ -76,8 +92,8 @@ struct extract_result {
 /* extract_stage: reads in, whose blocks are of TAR_READER_BLOCK_BYTES, to its
  * end. Gives *ret, also on failure.
  * Fails    ERR_SOURCE it is damaged, cut off, no tar, or wants out of where it
- *          belongs; ERR_NOSPACE; ERR_SYSTEM; ERR_STREAM; ERR_NOMEM; whatever
- *          place failed with */
+ *          belongs; ERR_NOSPACE; ERR_SYSTEM; ERR_STREAM; ERR_NOMEM;
+ *          ERR_INTERRUPTED; whatever place failed with */
 MUST_CHECK int extract_stage(const struct extract_settings *settings,
     struct chan *in, struct extract_result *ret, struct err *err);
 

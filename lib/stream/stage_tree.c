@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "lib/base/intr.h"
@@ -136,6 +137,22 @@ remember_parent(struct removal *removal, struct err *err)
 	return 0;
 }
 
+/* It does not look into what is mounted there: that is somebody else's. Before
+ * Linux 5.8 this cannot be asked; then another device must do. */
+static bool
+is_mounted(const struct removal *removal, const char *name)
+{
+	const struct identity *parent = &removal->parents[removal->n - 1];
+	struct statx stx;
+
+	if (statx(removal->fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS,
+	    &stx) < 0)
+		return false;
+	if (stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)
+		return stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+	return makedev(stx.stx_dev_major, stx.stx_dev_minor) != parent->dev;
+}
+
 static int
 go_down(struct removal *removal, const char *name, struct err *err)
 {
@@ -144,6 +161,9 @@ go_down(struct removal *removal, const char *name, struct err *err)
 
 	if (remember_parent(removal, err) < 0)
 		return -1;
+	if (is_mounted(removal, name))
+		return err_set(err, ERR_SYSTEM, "cannot remove '%s': something "
+		    "is mounted there", name);
 	fd = stage_tree_open(removal->fd, name, &changed);
 	if (fd < 0)
 		return fail(name, err);

@@ -24,9 +24,10 @@ int stage_tree_open(int dirfd, const char *name, bool *ret_changed);
 int stage_tree_parent(int dirfd, const char *path, const char **ret_name);
 
 /* stage_tree_remove: whatever has this name, if anything, with all that is in
- * it. Adds the number of entries to *n. Stops at the first that cannot be
- * removed; with `patient` it is not interrupted by signals. Fails: ERR_SYSTEM,
- * ERR_NOMEM, ERR_INTERRUPTED. */
+ * it; nothing that is mounted in it is entered, and that is a failure. Adds the
+ * number of entries to *n. Stops at the first that cannot be removed; with
+ * `patient` it is not interrupted by signals. Fails: ERR_SYSTEM, ERR_NOMEM,
+ * ERR_INTERRUPTED. */
 MUST_CHECK int stage_tree_remove(int dirfd, const char *name, bool patient,
     uint64_t *n, struct err *err);
 

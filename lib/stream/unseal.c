@@ -236,6 +236,15 @@ first_tag(const unsigned char *bytes)
 	return bytes[0] & 0x40 ? bytes[0] & 0x3f : bytes[0] >> 2 & 0xf;
 }
 
+const char *
+unseal_kind(const void *bytes, size_t n)
+{
+	unsigned tag = n != 0 ? first_tag(bytes) : 0;
+
+	return tag == TAG_BY_PASSPHRASE ? "openpgp-symmetric" :
+	    tag == TAG_BY_KEY ? "openpgp" : NULL;
+}
+
 static int
 run(struct unseal *unseal, struct decryption *one)
 {

@@ -47,6 +47,10 @@ void unseal_freep(struct unseal **unseal);	/* for CLEANUP */
 MUST_CHECK int unseal_can(struct unseal *unseal, const char *encryption,
     struct err *err);
 
+/* unseal_kind: the encryption, as metadata has it, of a message that begins so;
+ * NULL: armored, or none. */
+const char *unseal_kind(const void *bytes, size_t n);
+
 /* unseal_stage: reads in to its end, writes out, finishes out only if all was
  * good. Ends soon after either channel was cancelled (it then cancels the
  * other); its gpg child with it.

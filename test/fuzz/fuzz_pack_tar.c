@@ -1,46 +1,21 @@
 /*
  * libFuzzer target: a tar stream that somebody else wrote, through pack_tar.
- * What comes out is read and thrown away, on a thread of its own. Checksums are
- * set right, or nothing but them would be tried.
+ * What comes out is read and thrown away, on a thread of its own.
  */
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/stream/pack_tar.h"
+#include "test/fuzz/tar_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define BLOCK 512
-#define CHECKSUM_AT 148
-#define MAGIC_AT 257
 
 struct input {
 	uint8_t *data;
 	size_t size;
 };
-
-static void
-set_checksums(struct input *input)
-{
-	size_t at, i;
-
-	for (at = 0; at + BLOCK <= input->size; at += BLOCK) {
-		uint8_t *block = input->data + at;
-		char text[16];
-		unsigned sum = 0;
-
-		if (memcmp(block + MAGIC_AT, "ustar", 5) != 0)
-			continue;
-		memset(block + CHECKSUM_AT, ' ', 8);
-		for (i = 0; i < BLOCK; i++)
-			sum += block[i];
-		(void)snprintf(text, sizeof text, "%06o", sum);
-		memcpy(block + CHECKSUM_AT, text, 7);
-	}
-}
 
 static int
 fetch(void *cookie, pack_tar_write_fn *write, void *write_cookie,
@@ -92,7 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (input.data == NULL || chan_new(65536, 4, &chan, &err) < 0)
 		abort();
 	memcpy(input.data, data, size);
-	set_checksums(&input);
+	tar_set_checksums(input.data, size);
 	if (pthread_create(&thread, NULL, drain, chan) == 0) {
 		run(&input, chan);
 		chan_cancel(chan);

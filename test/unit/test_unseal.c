@@ -192,6 +192,32 @@ settings_that_are_wrong_are_said_early(void **state)
 	sealer_assert_clean();
 }
 
+static void
+the_first_packet_tells_a_passphrase_from_a_key(void **state)
+{
+	/* Tags in both formats of a header; an armored message; others. */
+	static const struct { const char *bytes; const char *kind; } cases[] = {
+		{ "\x8c\x0d", "openpgp-symmetric" },
+		{ "\xc3\x0d", "openpgp-symmetric" },
+		{ "\x85\x01", "openpgp" },
+		{ "\xc1\x5e", "openpgp" },
+		{ "\xd2\xff", NULL }, { "-----BEGIN", NULL },
+		{ "\x1f\x8b", NULL }, { "\xa3\x01", NULL }, { "", NULL },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *kind = unseal_kind(cases[i].bytes,
+		    strlen(cases[i].bytes));
+
+		if (cases[i].kind == NULL)
+			assert_null(kind);
+		else
+			assert_string_equal(kind, cases[i].kind);
+	}
+}
+
 int
 main(void)
 {
@@ -201,6 +227,8 @@ main(void)
 		    a_given_secret_key_opens_and_another_does_not),
 		cmocka_unit_test(what_is_cut_or_altered_is_an_error),
 		cmocka_unit_test(settings_that_are_wrong_are_said_early),
+		cmocka_unit_test(
+		    the_first_packet_tells_a_passphrase_from_a_key),
 	};
 
 	return cmocka_run_group_tests(tests, sealer_setup, sealer_teardown);
