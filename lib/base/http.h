@@ -56,11 +56,16 @@ struct http_request {
 	 * the start again if libcurl must rewind. */
 	int (*read)(void *cookie, uint64_t offset, void *bytes, size_t n,
 	    struct err *err);
+	/* In place of these, where nobody knows how many bytes there will be:
+	 * up to n of them, *ret_n is 0 at the end. They are sent in chunks, and
+	 * asked for once. It may wait; who waits with it looks at signals. */
+	int (*pull)(void *cookie, void *bytes, size_t n, size_t *ret_n,
+	    struct err *err);
 	/* In place of a body in the response: what comes with a 2xx status.
 	 * Each call -1 ends the request with that error. */
 	int (*write)(void *cookie, const void *bytes, size_t n,
 	    struct err *err);
-	void *cookie;		/* of read and write */
+	void *cookie;		/* of read, pull and write */
 	const char *content_type;	/* with a body; NULL: application/json */
 	const struct http_aws *aws;	/* NULL: not signed */
 	double timeout_s;	/* for the whole call; 0: none */

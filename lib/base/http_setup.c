@@ -60,8 +60,8 @@ on_seek(void *data, curl_off_t offset, int origin)
 {
 	if (origin != SEEK_SET || offset < 0)
 		return CURL_SEEKFUNC_FAIL;
-	http_transfer_rewind(data, (uint64_t)offset);
-	return CURL_SEEKFUNC_OK;
+	return http_transfer_rewind(data, (uint64_t)offset) ?
+	    CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
 static bool
@@ -94,7 +94,8 @@ always_has_body(const struct http_request *request)
 static bool
 has_body(const struct http_request *request)
 {
-	return request->body != NULL || request->read != NULL;
+	return request->body != NULL || request->read != NULL ||
+	    request->pull != NULL;
 }
 
 static bool
@@ -104,7 +105,9 @@ set_body(CURL *easy, const struct http_request *request)
 
 	if (strcmp(request->method, "HEAD") == 0)
 		return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
-	if (request->read != NULL)
+	if (request->pull != NULL)
+		len = -1;	/* nobody knows: in chunks */
+	if (request->read != NULL || request->pull != NULL)
 		return curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L) ==
 		    CURLE_OK &&
 		    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE,

@@ -111,6 +111,20 @@ http_transfer_body(char *bytes, size_t size, size_t n, void *data)
 	return failed(transfer) || transfer->too_large ? 0 : n;
 }
 
+static size_t
+pull(struct http_transfer *transfer, char *bytes, size_t n)
+{
+	const struct http_request *request = transfer->request;
+	size_t got = 0;
+
+	if (request->pull(request->cookie, bytes, n, &got,
+	    &transfer->err) < 0)
+		return CURL_READFUNC_ABORT;
+	transfer->offset += got;
+	transfer->moved_bytes += got;
+	return got;
+}
+
 size_t
 http_transfer_read(char *bytes, size_t size, size_t n, void *data)
 {
@@ -119,6 +133,8 @@ http_transfer_read(char *bytes, size_t size, size_t n, void *data)
 	uint64_t left = request->body_len - transfer->offset;
 
 	n *= size;
+	if (request->pull != NULL)
+		return pull(transfer, bytes, n);
 	if (n > left)
 		n = (size_t)left;
 	if (n == 0)
@@ -131,8 +147,11 @@ http_transfer_read(char *bytes, size_t size, size_t n, void *data)
 	return n;
 }
 
-void
+bool
 http_transfer_rewind(struct http_transfer *transfer, uint64_t offset)
 {
+	if (transfer->request->pull != NULL)
+		return offset == transfer->offset;
 	transfer->offset = offset;
+	return true;
 }

@@ -37,7 +37,8 @@ size_t http_transfer_header(char *bytes, size_t size, size_t n, void *data);
 size_t http_transfer_body(char *bytes, size_t size, size_t n, void *data);
 size_t http_transfer_read(char *bytes, size_t size, size_t n, void *data);
 
-/* The request's body is to be sent again from this offset. */
-void http_transfer_rewind(struct http_transfer *transfer, uint64_t offset);
+/* The request's body is to be sent again from this offset; false: it can
+ * not. */
+bool http_transfer_rewind(struct http_transfer *transfer, uint64_t offset);
 
 #endif

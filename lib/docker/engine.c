@@ -9,6 +9,7 @@
 #include "lib/docker/engine_address.h"
 #include "lib/docker/engine_call.h"
 #include "lib/docker/engine_json.h"
+#include "lib/docker/engine_volume.h"
 
 #define ACCEPT_S 10.0
 /* Where a proxy keeps a container's own stop timeout from us. */
@@ -350,13 +351,8 @@ volume_list_free(struct volume_list *list)
 {
 	size_t i;
 
-	for (i = 0; i < list->n; i++) {
-		free(list->v[i].name);
-		free(list->v[i].driver);
-		free(list->v[i].mountpoint);
-		strmap_free(&list->v[i].labels);
-		strmap_free(&list->v[i].options);
-	}
+	for (i = 0; i < list->n; i++)
+		engine_volume_free(&list->v[i]);
 	free(list->v);
 	*list = (struct volume_list)VOLUME_LIST_INIT;
 }

@@ -11,22 +11,6 @@
 
 #define STALL_S 60.0
 
-/* Of a path there are more ways to say that it is not there. */
-static int
-refused_path(const struct engine_endpoint *endpoint,
-    const struct http_response *response, struct err *err)
-{
-	char message[ENGINE_JSON_MESSAGE_BYTES];
-
-	(void)engine_refused(endpoint, response, err);
-	engine_json_message(response->body, response->body_len, message);
-	if (response->status == 404 &&
-	    (strcasestr(message, "could not find the file") != NULL ||
-	    strcasestr(message, "no such file") != NULL))
-		err->kind = ERR_NOTFOUND;
-	return -1;
-}
-
 int
 engine_archive(struct engine *engine, const char *id, const char *path,
     int (*write)(void *cookie, const void *bytes, size_t n, struct err *err),
@@ -51,7 +35,7 @@ engine_archive(struct engine *engine, const char *id, const char *path,
 	if (engine_call(engine, &endpoint, &request, &response, err) < 0)
 		return -1;
 	return response.status == 200 ? 0 :
-	    refused_path(&endpoint, &response, err);
+	    engine_refused_path(&endpoint, &response, err);
 }
 
 int
@@ -94,7 +78,7 @@ get_image_volumes(struct engine *engine, const char *image,
 
 int
 engine_helper(struct engine *engine, const char *image, const char *volume,
-    const char *owner, char **ret_id, struct err *err)
+    const char *owner, bool writable, char **ret_id, struct err *err)
 {
 	static const struct engine_endpoint endpoint = {
 		.method = "POST", .before = "/containers/create", .after = ""
@@ -105,8 +89,8 @@ engine_helper(struct engine *engine, const char *image, const char *volume,
 	CLEANUP(cleanup_free) char *body = NULL;
 
 	if (get_image_volumes(engine, image, &masked, err) < 0 ||
-	    engine_json_helper_request(image, volume, owner, &masked, &body,
-	    err) < 0 ||
+	    engine_json_helper_request(image, volume, owner, writable, &masked,
+	    &body, err) < 0 ||
 	    engine_post(engine, &endpoint, body, &response, err) < 0)
 		return -1;
 	return engine_json_id(response.body, response.body_len,

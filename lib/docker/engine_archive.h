@@ -8,6 +8,7 @@
 #ifndef LIB_DOCKER_ENGINE_ARCHIVE_H
 #define LIB_DOCKER_ENGINE_ARCHIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/err.h"
@@ -29,14 +30,19 @@ MUST_CHECK int engine_archive(struct engine *engine, const char *id,
 MUST_CHECK int engine_any_image(struct engine *engine, char **ret,
     struct err *err);
 
+/* Where a helper has its volume. */
+#define ENGINE_HELPER_TARGET "/volume"
+
 /* engine_helper: make a container, never started, of that image, without
- * network, labelled LABEL_HELPER=owner, with the volume at /volume (read-only:
- * the volume must exist, and stays as it is). Caller frees *ret_id.
+ * network, labelled LABEL_HELPER=owner, with the volume at
+ * ENGINE_HELPER_TARGET, read-only unless writable. The volume must exist, and
+ * stays as it is. Caller frees *ret_id.
  * engine_remove: remove a container, not its volumes; one that is not there is
  * a success.
  * Fails    as engine_stop */
 MUST_CHECK int engine_helper(struct engine *engine, const char *image,
-    const char *volume, const char *owner, char **ret_id, struct err *err);
+    const char *volume, const char *owner, bool writable, char **ret_id,
+    struct err *err);
 MUST_CHECK int engine_remove(struct engine *engine, const char *id,
     struct err *err);
 

@@ -38,7 +38,7 @@ name_endpoint(const struct engine_endpoint *endpoint, char ret[NAME_BYTES])
 }
 
 /* A request whose own callback may fail, and what is needed to tell. */
-struct writer {
+struct caller {
 	const struct http_request *request;
 	bool failed;
 };
@@ -46,11 +46,23 @@ struct writer {
 static int
 write_through(void *cookie, const void *bytes, size_t n, struct err *err)
 {
-	struct writer *writer = cookie;
-	int rc = writer->request->write(writer->request->cookie, bytes, n,
+	struct caller *caller = cookie;
+	int rc = caller->request->write(caller->request->cookie, bytes, n,
 	    err);
 
-	writer->failed = rc < 0;
+	caller->failed = rc < 0;
+	return rc;
+}
+
+static int
+pull_through(void *cookie, void *bytes, size_t n, size_t *ret_n,
+    struct err *err)
+{
+	struct caller *caller = cookie;
+	int rc = caller->request->pull(caller->request->cookie, bytes, n,
+	    ret_n, err);
+
+	caller->failed = rc < 0;
 	return rc;
 }
 
@@ -59,7 +71,7 @@ engine_call(struct engine *engine, const struct engine_endpoint *endpoint,
     const struct http_request *request, struct http_response *ret,
     struct err *err)
 {
-	struct writer writer = { .request = request };
+	struct caller caller = { .request = request };
 	struct http_request whole = *request;
 	CLEANUP(cleanup_free) char *path = NULL;
 	char name[NAME_BYTES];
@@ -68,13 +80,15 @@ engine_call(struct engine *engine, const struct engine_endpoint *endpoint,
 		return -1;
 	whole.method = endpoint->method;
 	whole.path = path;
-	if (request->write != NULL) {
+	if (request->write != NULL)
 		whole.write = write_through;
-		whole.cookie = &writer;
-	}
+	if (request->pull != NULL)
+		whole.pull = pull_through;
+	if (request->write != NULL || request->pull != NULL)
+		whole.cookie = &caller;
 	if (http_call(engine->http, &whole, ret, err) == 0)
 		return 0;
-	if (writer.failed)
+	if (caller.failed)
 		return -1;
 	name_endpoint(endpoint, name);
 	return err_add(err, "%s", name);
@@ -148,6 +162,21 @@ engine_refused(const struct engine_endpoint *endpoint,
 	    name, message, response->status,
 	    response->status == 403 ?
 	    " (a proxy before its socket must let this pass)" : "");
+}
+
+int
+engine_refused_path(const struct engine_endpoint *endpoint,
+    const struct http_response *response, struct err *err)
+{
+	char message[ENGINE_JSON_MESSAGE_BYTES];
+
+	(void)engine_refused(endpoint, response, err);
+	engine_json_message(response->body, response->body_len, message);
+	if (response->status == 404 &&
+	    (strcasestr(message, "could not find the file") != NULL ||
+	    strcasestr(message, "no such file") != NULL))
+		err->kind = ERR_NOTFOUND;
+	return -1;
 }
 
 void

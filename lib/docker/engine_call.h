@@ -55,6 +55,11 @@ MUST_CHECK int engine_post(struct engine *engine,
 int engine_refused(const struct engine_endpoint *endpoint,
     const struct http_response *response, struct err *err);
 
+/* engine_refused_path: the same, of a path in a container: of that there are
+ * more ways to say that it is not there. */
+int engine_refused_path(const struct engine_endpoint *endpoint,
+    const struct http_response *response, struct err *err);
+
 /* engine_wait: sleep; a signal does not end it. */
 void engine_wait(double seconds);
 

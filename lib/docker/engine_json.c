@@ -8,6 +8,7 @@
 
 #include "lib/base/http.h"
 #include "lib/base/json.h"
+#include "lib/docker/engine_volume.h"
 
 static const char inspect[] = "GET /containers/ID/json";
 
@@ -138,18 +139,16 @@ engine_json_containers(const char *body, size_t len,
 }
 
 static int
-decode_volume(const char *endpoint, const cJSON *json, struct volume *ret,
-    struct err *err)
+decode_volume(const struct json_place *place, const cJSON *json,
+    struct volume *ret, struct err *err)
 {
-	const struct json_place place = { endpoint, "Volumes[]." };
-
-	if (json_need_text(&place, json, "Name", &ret->name, err) < 0 ||
-	    json_want_text(&place, json, "Driver", &ret->driver, err) < 0 ||
-	    json_want_text(&place, json, "Mountpoint", &ret->mountpoint,
+	if (json_need_text(place, json, "Name", &ret->name, err) < 0 ||
+	    json_want_text(place, json, "Driver", &ret->driver, err) < 0 ||
+	    json_want_text(place, json, "Mountpoint", &ret->mountpoint,
 	    err) < 0 ||
-	    json_want_map(&place, json, "Labels", &ret->labels, err) < 0)
+	    json_want_map(place, json, "Labels", &ret->labels, err) < 0)
 		return -1;
-	return json_want_map(&place, json, "Options", &ret->options, err);
+	return json_want_map(place, json, "Options", &ret->options, err);
 }
 
 static int
@@ -165,6 +164,7 @@ decode_volumes(const char *endpoint, const cJSON *volumes,
     struct volume_list *list, struct err *err)
 {
 	const struct json_place place = { endpoint, "" };
+	const struct json_place inner = { endpoint, "Volumes[]." };
 	const cJSON *element;
 	void *v;
 
@@ -173,7 +173,7 @@ decode_volumes(const char *endpoint, const cJSON *volumes,
 		return -1;
 	list->v = v;
 	cJSON_ArrayForEach(element, volumes)
-		if (decode_volume(endpoint, element, &list->v[list->n++],
+		if (decode_volume(&inner, element, &list->v[list->n++],
 		    err) < 0)
 			return -1;
 	qsort(list->v, list->n, sizeof *list->v, by_volume_name);
@@ -202,6 +202,22 @@ engine_json_volumes(const char *body, size_t len, struct volume_list *ret,
 		return -1;
 	*ret = list;
 	list = (struct volume_list)VOLUME_LIST_INIT;
+	return 0;
+}
+
+int
+engine_json_volume(const char *body, size_t len, const char *endpoint,
+    struct volume *ret, struct err *err)
+{
+	const struct json_place place = { endpoint, "" };
+	CLEANUP(json_free) cJSON *json = NULL;
+	CLEANUP(engine_volume_free) struct volume volume = { .name = NULL };
+
+	if (json_parse(body, len, endpoint, &json, err) < 0 ||
+	    decode_volume(&place, json, &volume, err) < 0)
+		return -1;
+	*ret = volume;
+	volume = (struct volume){ .name = NULL };
 	return 0;
 }
 

@@ -22,6 +22,10 @@ MUST_CHECK int engine_json_containers(const char *body, size_t len,
 MUST_CHECK int engine_json_volumes(const char *body, size_t len,
     struct volume_list *ret, struct err *err);
 
+/* One volume; endpoint is for messages. */
+MUST_CHECK int engine_json_volume(const char *body, size_t len,
+    const char *endpoint, struct volume *ret, struct err *err);
+
 /* GET /containers/ID/json: the seconds that its stop may take; negative: it
  * may take for ever. */
 MUST_CHECK int engine_json_stop_timeout(const char *body, size_t len,

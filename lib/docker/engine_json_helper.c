@@ -73,12 +73,12 @@ add_mount(cJSON *mounts, const char *type, const char *target)
 
 /* NoCopy: else an empty volume gets what the image has there, if anything. */
 static bool
-add_volume(cJSON *mounts, const char *volume)
+add_volume(cJSON *mounts, const char *volume, bool writable)
 {
-	cJSON *mount = add_mount(mounts, "volume", HELPER_TARGET);
+	cJSON *mount = add_mount(mounts, "volume", ENGINE_HELPER_TARGET);
 
 	return cJSON_AddStringToObject(mount, "Source", volume) != NULL &&
-	    cJSON_AddTrueToObject(mount, "ReadOnly") != NULL &&
+	    cJSON_AddBoolToObject(mount, "ReadOnly", !writable) != NULL &&
 	    cJSON_AddTrueToObject(cJSON_AddObjectToObject(mount,
 	    "VolumeOptions"), "NoCopy") != NULL;
 }
@@ -89,8 +89,8 @@ add_masks(cJSON *mounts, const struct strlist *masked)
 	size_t i;
 
 	for (i = 0; i < masked->n; i++)
-		if (strcmp(masked->v[i], HELPER_TARGET) != 0 &&
-		    !str_starts(masked->v[i], HELPER_TARGET "/") &&
+		if (strcmp(masked->v[i], ENGINE_HELPER_TARGET) != 0 &&
+		    !str_starts(masked->v[i], ENGINE_HELPER_TARGET "/") &&
 		    add_mount(mounts, "tmpfs", masked->v[i]) == NULL)
 			return false;
 	return true;
@@ -100,8 +100,8 @@ add_masks(cJSON *mounts, const struct strlist *masked)
  * runs. */
 int
 engine_json_helper_request(const char *image, const char *volume,
-    const char *owner, const struct strlist *masked, char **ret,
-    struct err *err)
+    const char *owner, bool writable, const struct strlist *masked,
+    char **ret, struct err *err)
 {
 	CLEANUP(json_free) cJSON *json = cJSON_CreateObject();
 	cJSON *labels = cJSON_AddObjectToObject(json, "Labels");
@@ -113,7 +113,7 @@ engine_json_helper_request(const char *image, const char *volume,
 	    cJSON_AddStringToObject(labels, LABEL_HELPER, owner) == NULL ||
 	    !cJSON_AddItemToArray(command, cJSON_CreateString("true")) ||
 	    cJSON_AddStringToObject(host, "NetworkMode", "none") == NULL ||
-	    !add_volume(mounts, volume) || !add_masks(mounts, masked))
+	    !add_volume(mounts, volume, writable) || !add_masks(mounts, masked))
 		return err_nomem(err);
 	return json_print(json, ret, err);
 }

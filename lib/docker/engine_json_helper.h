@@ -4,6 +4,7 @@
 #ifndef LIB_DOCKER_ENGINE_JSON_HELPER_H
 #define LIB_DOCKER_ENGINE_JSON_HELPER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/err.h"
@@ -19,12 +20,10 @@ MUST_CHECK int engine_json_smallest(const char *body, size_t len, char **ret,
 MUST_CHECK int engine_json_image_volumes(const char *body, size_t len,
     struct strlist *ret, struct err *err);
 
-#define HELPER_TARGET "/volume"
-
 /* The body of POST /containers/create for a helper; caller frees. masked:
  * where nothing but an empty directory shall be. */
 MUST_CHECK int engine_json_helper_request(const char *image,
-    const char *volume, const char *owner, const struct strlist *masked,
-    char **ret, struct err *err);
+    const char *volume, const char *owner, bool writable,
+    const struct strlist *masked, char **ret, struct err *err);
 
 #endif

@@ -11,38 +11,8 @@
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/docker/engine_archive.h"
+#include "lib/run/mounts.h"
 #include "lib/run/targets.h"
-
-#define HELPER_PATH "/volume"
-#define MOUNTS_BYTES_MAX ((size_t)4 << 20)
-
-/* --- is it mounted? ------------------------------------------------------ */
-
-static bool
-is_mount_point(const char *path, const char *mounts)
-{
-	CLEANUP(str_free) struct str wanted = STR_INIT;
-	const char *p;
-
-	/* The fifth field of a line. A blank in a path is \040 there. */
-	str_addf(&wanted, " %s ", path);
-	for (p = wanted.failed ? NULL : mounts; p != NULL && *p != '\0';
-	    p = strchr(p, '\n'), p += p != NULL) {
-		const char *end = strchr(p, '\n');
-		const char *found = strstr(p, wanted.s);
-
-		if (found != NULL && (end == NULL || found < end))
-			return true;
-	}
-	return false;
-}
-
-static int
-read_mounts(char **ret, struct err *err)
-{
-	return file_read("/proc/self/mountinfo", MOUNTS_BYTES_MAX, ret, NULL,
-	    err);
-}
 
 /* --- choose -------------------------------------------------------------- */
 
@@ -98,12 +68,17 @@ is_elsewhere(const struct options *options)
 }
 
 static bool
-is_readable_here(const struct job *job, const struct volume *volume)
+is_readable_here(const struct options *options, const struct volume *volume)
 {
-	return job->options->volume_access == ACCESS_AUTO &&
-	    !is_elsewhere(job->options) &&
-	    file_is_dir(volume->mountpoint) &&
+	return options->volume_access == ACCESS_AUTO &&
+	    !is_elsewhere(options) && file_is_dir(volume->mountpoint) &&
 	    access(volume->mountpoint, R_OK | X_OK) == 0;
+}
+
+bool
+reach_is_directory(const struct options *options, const struct volume *volume)
+{
+	return is_readable_here(options, volume) && !is_mounted_on_use(volume);
 }
 
 /* A task's container is gone when its service is scaled; a helper is one that
@@ -143,8 +118,8 @@ choose_helper(const struct inventory *inventory, struct job *job,
 
 static int
 choose_one(const struct inventory *inventory, struct job *job,
-    struct source *source, const char *mounts, struct strlist *problems,
-    struct err *err)
+    struct source *source, const struct strlist *mounts,
+    struct strlist *problems, struct err *err)
 {
 	const struct volume *volume = source->volume;
 	bool in_use = is_in_use(inventory, job, volume->name);
@@ -155,8 +130,8 @@ choose_one(const struct inventory *inventory, struct job *job,
 		    "there is nothing in it while none of its containers runs "
 		    "(label them vbackup.quiesce=pause, or leave it out)",
 		    volume->name);
-	if (is_readable_here(job, volume) && (!is_mounted_on_use(volume) ||
-	    (in_use && is_mount_point(volume->mountpoint, mounts))))
+	if (is_readable_here(job->options, volume) && (!is_mounted_on_use(volume) ||
+	    (in_use && mounts_has(mounts, volume->mountpoint))))
 		return 0;
 	source->through_engine = true;
 	source->through = find_container(inventory, job, volume->name);
@@ -168,14 +143,14 @@ int
 reach_choose(const struct inventory *inventory, struct job *job,
     struct strlist *problems, struct err *err)
 {
-	CLEANUP(cleanup_free) char *mounts = NULL;
+	CLEANUP(strlist_free) struct strlist mounts = STRLIST_INIT;
 	size_t i;
 
-	if (read_mounts(&mounts, err) < 0)
+	if (mounts_read(&mounts, err) < 0)
 		return -1;
 	for (i = 0; i < job->sources.n; i++)
 		if (job->sources.v[i].volume != NULL &&
-		    choose_one(inventory, job, &job->sources.v[i], mounts,
+		    choose_one(inventory, job, &job->sources.v[i], &mounts,
 		    problems, err) < 0)
 			return -1;
 	return 0;
@@ -217,10 +192,30 @@ reach_is_stale(const char *owner)
 	    (pid == getpid() || (kill((pid_t)pid, 0) < 0 && errno == ESRCH));
 }
 
+void
+reach_sweep(const struct inventory *inventory)
+{
+	size_t i;
+
+	for (i = 0; i < inventory->containers.n; i++) {
+		const struct container *c = &inventory->containers.v[i];
+		struct err err = ERR_INIT;
+
+		if (!reach_is_stale(strmap_get(&c->labels, LABEL_HELPER)))
+			continue;
+		if (engine_remove(inventory->engine, c->id, &err) < 0)
+			log_warning("cannot remove a helper container of an "
+			    "earlier run: %s", err.msg);
+		else
+			log_info("removed helper container '%s' of an "
+			    "earlier run", c->name);
+	}
+}
+
 int
 reach_check(const struct job *job, bool quiesced, struct err *err)
 {
-	CLEANUP(cleanup_free) char *mounts = NULL;
+	CLEANUP(strlist_free) struct strlist mounts = STRLIST_INIT;
 	size_t i;
 
 	for (i = 0; i < job->sources.n; i++) {
@@ -230,9 +225,9 @@ reach_check(const struct job *job, bool quiesced, struct err *err)
 		    source->quiesced != quiesced ||
 		    !is_mounted_on_use(source->volume))
 			continue;
-		if (mounts == NULL && read_mounts(&mounts, err) < 0)
+		if (mounts.n == 0 && mounts_read(&mounts, err) < 0)
 			return -1;
-		if (!is_mount_point(source->volume->mountpoint, mounts))
+		if (!mounts_has(&mounts, source->volume->mountpoint))
 			return err_set(err, ERR_SOURCE, "volume '%s' is not "
 			    "mounted on '%s' any more: its last container has "
 			    "stopped", source->name,
@@ -263,9 +258,9 @@ fetch_from_helper(struct engine *engine, const struct reach *reach,
 	int rc;
 
 	if (engine_helper(engine, reach->helper_image, reach->source->name,
-	    reach->owner, &id, err) < 0)
+	    reach->owner, false, &id, err) < 0)
 		return -1;
-	rc = engine_archive(engine, id, HELPER_PATH, write, write_cookie,
+	rc = engine_archive(engine, id, ENGINE_HELPER_TARGET, write, write_cookie,
 	    err);
 	if (engine_remove(engine, id, &why) < 0)
 		log_warning("cannot remove our helper container: %s",

@@ -30,12 +30,20 @@
 MUST_CHECK int reach_choose(const struct inventory *inventory,
     struct job *job, struct strlist *problems, struct err *err);
 
+/* reach_is_directory: is the volume, whoever uses it, nothing but a directory
+ * of this host that we can read? */
+bool reach_is_directory(const struct options *options,
+    const struct volume *volume);
+
 /* reach_owner: what our helper containers are labelled with: this host and this
  * process. reach_is_stale: is it the label (or NULL) of a process of this host
  * that is dead? */
 #define REACH_OWNER_BYTES 96
 void reach_owner(char ret[REACH_OWNER_BYTES]);
 bool reach_is_stale(const char *owner);
+
+/* reach_sweep: remove the helper containers of processes that were killed. */
+void reach_sweep(const struct inventory *inventory);
 
 /* reach_check: of those of the job's sources that are read from a mount point
  * which their driver mounts only while it is used: are they mounted at this

@@ -10,7 +10,6 @@
 #include "lib/base/log.h"
 #include "lib/base/systemd.h"
 #include "lib/config/problems.h"
-#include "lib/docker/engine_archive.h"
 #include "lib/report/announce.h"
 #include "lib/report/hook.h"
 #include "lib/run/guardian.h"
@@ -159,27 +158,6 @@ name_jobs(const struct prepared *prepared, struct report *report,
 }
 
 /* --- what an earlier run left -------------------------------------------- */
-
-/* Helper containers of a run that was killed. */
-static void
-remove_helpers(const struct inventory *inventory)
-{
-	size_t i;
-
-	for (i = 0; i < inventory->containers.n; i++) {
-		const struct container *c = &inventory->containers.v[i];
-		struct err err = ERR_INIT;
-
-		if (!reach_is_stale(strmap_get(&c->labels, LABEL_HELPER)))
-			continue;
-		if (engine_remove(inventory->engine, c->id, &err) < 0)
-			log_warning("cannot remove a helper container of an "
-			    "earlier run: %s", err.msg);
-		else
-			log_info("removed helper container '%s' of an "
-			    "earlier run", c->name);
-	}
-}
 
 /* What does not come back keeps no backup from being made; it stays in the
  * ledger. The inventory is taken afterwards: it shall see what runs. */
@@ -331,7 +309,7 @@ execute_locked(const struct execution *x, const struct lock *lock,
 		return -1;
 	start_heartbeat(x->report, x->heartbeat);
 	announce_start(x->announce, x->report);
-	remove_helpers(&prepared.inventory);
+	reach_sweep(&prepared.inventory);
 	if (owed)
 		report_owed(&prepared.plan, x->report);
 	run_jobs(&prepared, x, lock, &owed);

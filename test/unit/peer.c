@@ -84,6 +84,16 @@ whole_length(struct peer *peer, void *connection, const char *request)
 	return (size_t)(end + 4 - request) + content_length(request);
 }
 
+/* A body in chunks ends with an empty one. */
+static bool
+is_whole(const struct str *request, size_t need)
+{
+	if (need != SIZE_MAX &&
+	    has_header(request->s, "Transfer-Encoding: chunked", true))
+		return str_ends(request->s, "\r\n0\r\n\r\n");
+	return request->len >= need;
+}
+
 /* One request, head and body, or its first max bytes; false if the client
  * went. */
 static bool
@@ -93,7 +103,7 @@ read_request(struct peer *peer, int fd, void *connection, size_t max,
 	char chunk[16384];
 	size_t need = SIZE_MAX;
 
-	while (ret->len < need && ret->len < max) {
+	while (!is_whole(ret, need) && ret->len < max) {
 		long n;
 
 		if (!wait_readable(peer, fd))

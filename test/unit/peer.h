@@ -6,10 +6,12 @@
  *
  * A thread listens, compares each request with its step and plays back that
  * step's answer, byte by byte as given: it may be an error, garbage, cut off,
- * late or missing. A client that waits for leave to send its body gets it.
- * One connection is served at a time: to a client that holds several, answer
- * with PEER_CLOSE. Nothing is asserted in the thread: peer_finish fails the
- * test if a request was not the expected one, came unasked, or did not come.
+ * late or missing. A body that comes in chunks is compared with its frames, as
+ * in "3\r\nabc\r\n0\r\n\r\n". A client that waits for leave to send its body
+ * gets it. One connection is served at a time: to a client that holds several,
+ * answer with PEER_CLOSE. Nothing is asserted in the thread: peer_finish fails
+ * the test if a request was not the expected one, came unasked, or did not
+ * come.
  */
 #ifndef TEST_UNIT_PEER_H
 #define TEST_UNIT_PEER_H

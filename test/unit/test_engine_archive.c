@@ -116,10 +116,11 @@ the_smallest_image_is_taken(void **state)
 
 #define MAKE .request = "POST /v1.41/containers/create"
 #define IMAGE .request = "GET /v1.41/images/sha256%3Ai/json"
-#define BODY(masks) "{\"Labels\":{\"vbackup.helper\":\"run\\\"1\"},"	\
+#define BODY(masks) BODY_AS("true", masks)
+#define BODY_AS(readonly, masks) "{\"Labels\":{\"vbackup.helper\":\"run\\\"1\"},"	\
 	"\"Cmd\":[\"true\"],\"HostConfig\":{\"Mounts\":[{\"Type\":"	\
 	"\"volume\",\"Target\":\"/volume\",\"Source\":\"v\","		\
-	"\"ReadOnly\":true,\"VolumeOptions\":{\"NoCopy\":true}}" masks "],"\
+	"\"ReadOnly\":" readonly ",\"VolumeOptions\":{\"NoCopy\":true}}" masks "],"\
 	"\"NetworkMode\":\"none\"},\"Image\":\"sha256:i\"}"
 #define MASK(path) ",{\"Type\":\"tmpfs\",\"Target\":\"" path "\"}"
 
@@ -131,6 +132,7 @@ a_helper_has_the_volume_and_makes_none(void **state)
 	static const struct {
 		enum err_kind kind;
 		struct peer_step steps[3];
+		bool writable;
 	} rows[] = {
 		{ ERR_NONE, { PONG("1.41"), { IMAGE, OK("{\"Config\":{"
 		  "\"Volumes\":null}}") }, { MAKE, .body = BODY(""),
@@ -143,6 +145,10 @@ a_helper_has_the_volume_and_makes_none(void **state)
 		{ ERR_NONE, { PONG("1.41"), { IMAGE,
 		  ANSWER("403 Forbidden", "") }, { MAKE, .body = BODY(""),
 		  ANSWER("201 Created", "{\"Id\":\"c1\"}") } } },
+		{ ERR_NONE, { PONG("1.41"), { IMAGE, OK("{}") },
+		  { MAKE, .body = BODY_AS("false", ""),
+		  ANSWER("201 Created", "{\"Id\":\"c1\"}") } },
+		  .writable = true },
 		{ ERR_PROTOCOL, { PONG("1.41"), { IMAGE, OK("[") } } },
 		{ ERR_TIMEOUT, { PONG("1.41"), { IMAGE,
 		  ANSWER("504 Late", "") } } },
@@ -161,8 +167,8 @@ a_helper_has_the_volume_and_makes_none(void **state)
 		struct engine *engine = open_engine(peer);
 		struct err err = ERR_INIT;
 		char *id = NULL;
-		int rc = engine_helper(engine, "sha256:i", "v", "run\"1", &id,
-		    &err);
+		int rc = engine_helper(engine, "sha256:i", "v", "run\"1",
+		    rows[i].writable, &id, &err);
 
 		assert_outcome(i, rc, &err, rows[i].kind, NULL);
 		if (rc == 0)

@@ -229,6 +229,61 @@ bodies_go_through_callbacks(void **state)
 	peer_free(peer);
 }
 
+/* Three bytes at a time. */
+static int
+source_pull(void *cookie, void *bytes, size_t n, size_t *ret_n,
+    struct err *err)
+{
+	struct source *source = cookie;
+	size_t left = strlen(source->text);
+
+	if (source->fails_at != 0 && left <= source->fails_at)
+		return err_set(err, ERR_STREAM, "the source is dry");
+	*ret_n = left < 3 ? left : 3;
+	assert_true(n >= 3);
+	memcpy(bytes, source->text, *ret_n);
+	source->text += *ret_n;
+	return 0;
+}
+
+static void
+a_body_of_unknown_length_goes_in_chunks(void **state)
+{
+	static const struct peer_step steps[] = {
+		{ .request = "PUT /in",
+		  .body = "3\r\n012\r\n1\r\n3\r\n0\r\n\r\n",
+		  .no_header = "Content-Length", .answer = OK("0", "") },
+	};
+	struct source source = { .text = "0123" };
+	struct source dry = { .text = "0123", .fails_at = 2 };
+	struct http_request request = { .method = "PUT", .path = "/in",
+	    .pull = source_pull, .cookie = &source,
+	    .content_type = "application/x-tar" };
+	struct http_response response = HTTP_RESPONSE_INIT;
+	struct err err = ERR_INIT;
+	struct peer *peer;
+	struct http *http;
+
+	(void)state;
+	peer = peer_start_unix(STEPS(steps));
+	http = connect_to(peer);
+	assert_int_equal(http_call(http, &request, &response, &err), 0);
+	assert_int_equal(response.status, 200);
+	http_response_free(&response);
+	http_free(http);
+	peer_finish(peer);
+	peer_free(peer);
+	/* It is never whole. */
+	peer = peer_start_unix(steps, 0);
+	http = connect_to(peer);
+	request.cookie = &dry;
+	assert_int_equal(http_call(http, &request, &response, &err), -1);
+	assert_int_equal(err.kind, ERR_STREAM);
+	http_free(http);
+	peer_finish(peer);
+	peer_free(peer);
+}
+
 static void
 a_callback_that_fails_ends_the_call_with_its_error(void **state)
 {
@@ -743,6 +798,7 @@ main(void)
 		cmocka_unit_test(a_call_gives_status_body_and_headers),
 		cmocka_unit_test(headers_are_a_map_with_bounds),
 		cmocka_unit_test(bodies_go_through_callbacks),
+		cmocka_unit_test(a_body_of_unknown_length_goes_in_chunks),
 		cmocka_unit_test(
 		    a_callback_that_fails_ends_the_call_with_its_error),
 		cmocka_unit_test(a_stall_ends_a_call_and_slowness_does_not),

@@ -289,7 +289,8 @@ __wrap_engine_state(struct engine *engine, const char *id,
 	if (container->gone)
 		return err_set(err, ERR_NOTFOUND, "no such container: %s", id);
 	*ret = (struct container_state){ .running = container->running,
-	    .paused = container->paused };
+	    .paused = container->paused,
+	    .auto_remove = container->auto_remove };
 	ret->health = container->looks++ < container->starting ?
 	    HEALTH_STARTING : container->health;
 	return 0;

@@ -31,6 +31,7 @@ struct toy_container {
 	bool paused;
 	bool gone;
 	bool dies, vanishes;	/* as soon as it is started again */
+	bool auto_remove;	/* --rm */
 	double rests_at_s;	/* a stop that comes to pass late; 0: none */
 	bool rests_by_pause;
 	enum health health;	/* once it is started, */
