@@ -41,6 +41,7 @@ enum exit_status cmd_run(const struct cmd_context *, int, char **);
 enum exit_status cmd_prune(const struct cmd_context *, int, char **);
 enum exit_status cmd_list(const struct cmd_context *, int, char **);
 enum exit_status cmd_show(const struct cmd_context *, int, char **);
+enum exit_status cmd_restore(const struct cmd_context *, int, char **);
 enum exit_status cmd_status(const struct cmd_context *, int, char **);
 enum exit_status cmd_notify(const struct cmd_context *, int, char **);
 enum exit_status cmd_recover(const struct cmd_context *, int, char **);

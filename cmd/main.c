@@ -21,6 +21,11 @@ const struct cmd_verb cmd_verbs[] = {
 	    cmd_list },
 	{ "show", "ARCHIVE|latest [--json] [-j JOB]...",
 	    "Print what is known of one archive.", cmd_show },
+	{ "restore", "[ARCHIVE | latest] (--to DIR | --in-place)\n"
+	    "           [--volume NAME[=MEMBER]]... [-j JOB]... "
+	    "[--store NAME] [--overwrite]\n"
+	    "           [--devices] [--keep-old] [--dry-run] [PATH...]",
+	    "Get an archive back.", cmd_restore },
 	{ "verify", "[ARCHIVE | latest | --all] [--deep] [-j JOB]... "
 	    "[--json]", "Look whether archives are undamaged.", cmd_verify },
 	{ "status", "[--max-age DURATION] [--size-drop PERCENT] [-j JOB]... "

@@ -1,6 +1,7 @@
 /*
- * opening: what it takes to read an archive: what decrypts it, what decompresses
- * it, and whether it is what its metadata says. For verify and restore.
+ * opening: what it takes to read an archive: what decrypts it, what
+ * decompresses it, and whether it is what its metadata says. For verify and
+ * restore.
  *
  *     openings_can        before anything is read
  *     openings_find, opening_decompression: for reflow

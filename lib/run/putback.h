@@ -23,16 +23,20 @@
  *
  * A volume that is no directory of this host (another Engine's, a driver's that
  * mounts it while it is used) is written through the Engine's archive endpoint
- * of a helper container, while its users rest. Nothing can be exchanged or
- * removed there: so it must be empty, unless overwrite says that files may be
- * replaced and others stay; and the whole archive is read once before, so that
- * a damaged one is known.
+ * of a helper container, while its users rest: the archive is read once more
+ * for each. Nothing can be exchanged or removed there: so it must be empty,
+ * unless overwrite says that files may be replaced and others stay. That the
+ * archive is whole is known by then: extract_stage has read it.
+ *
+ * What the archive has nothing of (because it was excluded, say) is not there
+ * afterwards, but in what is kept.
  */
 #ifndef LIB_RUN_PUTBACK_H
 #define LIB_RUN_PUTBACK_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/err.h"
 #include "lib/base/str.h"
@@ -54,6 +58,9 @@ struct putback_settings {	/* borrowed until putback_free */
 	const struct options *options;
 	const struct inventory *inventory;
 	const struct lock *lock;	/* NULL: nothing will be committed */
+	/* Directories that keep archives: what holds one of them is not
+	 * exchanged. NULL: none */
+	const struct strlist *stores;
 	bool keep_old;		/* beside it, under a name that is told */
 	bool overwrite;		/* see above */
 	/* A sentence for the user: what was put back, what was kept where.
@@ -71,9 +78,10 @@ struct putback;
 
 /* putback_new. Gives *ret, also where there are problems, which are appended:
  * an unknown volume of which nothing is known, options that metadata masks, a
- * volume of our own container, one that is not empty, users that cannot be
- * brought to rest and back (--rm). Fails: the Engine does not answer,
- * ERR_NOMEM */
+ * volume of our own container, one that is not empty, a mount point, users that
+ * cannot be brought to rest and back (--rm, paused), places that lie in one
+ * another. A volume behind the Engine is looked into by a helper container,
+ * which is removed. Fails: the Engine does not answer, ERR_NOMEM */
 MUST_CHECK int putback_new(const struct putback_settings *settings,
     const struct putback_want *wants, size_t n, struct putback **ret,
     struct strlist *problems, struct err *err);
@@ -93,18 +101,26 @@ MUST_CHECK int putback_prepare(struct putback *putback, struct err *err);
 int putback_place(void *putback, const char *name, struct extract_place *ret,
     struct err *err);
 
+struct putback_result {
+	size_t problems;	/* who did not come back to run, old content
+				 * that could not be removed, members that
+				 * cannot go through the Engine; logged */
+	uint64_t members;	/* that went through the Engine */
+	uint64_t files;
+	uint64_t raw_bytes;
+};
+
 /*
  * putback_commit: a want of which the archive had nothing is an error before
- * anything is touched.
+ * anything is touched. Who uses them is asked anew: he may have come meanwhile.
  *
- * Gives    *ret_problems: how many did not come back to run, or whose old
- *          content could not be removed; logged
+ * Gives    *ret, also on failure
  * Fails    before the first exchange: everything is as it was, and everybody
  *          is back (or is told not to be). Once the first was exchanged the
  *          others follow; what fails then is named, exchanged back where that
  *          can be done, and an error
  */
-MUST_CHECK int putback_commit(struct putback *putback, size_t *ret_problems,
-    struct err *err);
+MUST_CHECK int putback_commit(struct putback *putback,
+    struct putback_result *ret, struct err *err);
 
 #endif

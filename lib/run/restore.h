@@ -65,10 +65,12 @@ struct restore_result {
 
 /*
  * restore_run
- * Gives    *ret, also on failure; restore_result_free
- * Fails    ERR_CONFIG before anything was read (the problems are logged);
- *          ERR_NOTFOUND no store has such an archive, or it has nothing of what
- *          is wanted; ERR_SOURCE it is damaged, or wants out; ERR_LOCKED;
+ * Gives    *ret, also on failure; restore_result_free. A store that failed
+ *          before another one gave the archive is a problem, too
+ * Fails    ERR_USAGE a volume's name or a path that can be none; ERR_CONFIG
+ *          before anything was read (the problems are logged); ERR_NOTFOUND no
+ *          store has such an archive, or it has nothing of what is wanted;
+ *          ERR_SOURCE it is damaged, or wants out; ERR_LOCKED;
  *          ERR_INTERRUPTED; others as stores, Engine and disk fail
  */
 MUST_CHECK int restore_run(const struct config *config,

@@ -42,7 +42,7 @@ verbs() {
 }
 
 options() { # [VERB]
-	"$VBACKUP" help "$@" | sed -n 's/^usage: //p' |
+	"$VBACKUP" help "$@" | sed -n '/^usage: /,/^$/p' |
 	    grep -oE '[[ |(]--?[a-zA-Z][a-z-]*' | cut -c 2-
 }
 

@@ -243,7 +243,7 @@ is_plugin_output() {
 	[ "$status" -eq 0 ]
 	is_plugin_output
 	[ "${#lines[@]}" -eq 5 ]
-	sleep 1.1
+	sleep 2.1	# in whole seconds it is over one, then
 	run --separate-stderr vbackup status --max-age 1s -j db
 	[ "$status" -eq 2 ]
 	is_plugin_output
