@@ -251,12 +251,22 @@ dockerd_unmount() {
 # image_busybox: give the Engine of DOCKER_HOST an image `busybox` with a shell
 # and the usual tools in /bin, made from this machine's static busybox.
 image_busybox() {
-	local root name rc=0
+	local root rc=0
+	root=$(mktemp -d)
+	image_root "$root" && tar -C "$root" -c . |
+	    docker import -c 'ENV PATH=/bin' -c 'CMD ["sh"]' - busybox \
+	        >/dev/null || rc=1
+	rm -rf "$root"
+	return $rc
+}
+
+# image_root DIR: what every image has.
+image_root() {
+	local root=$1 name
 	if ldd "$(command -v busybox)" >/dev/null 2>&1; then
 		echo "busybox is not static (install busybox-static)" >&2
 		return 1
 	fi
-	root=$(mktemp -d)
 	mkdir -p "$root"/{bin,etc,tmp,root}
 	cp "$(readlink -f "$(command -v busybox)")" "$root/bin/busybox"
 	for name in $(busybox --list); do
@@ -264,8 +274,4 @@ image_busybox() {
 	done
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 	echo 'root:x:0:' >"$root/etc/group"
-	tar -C "$root" -c . | docker import -c 'ENV PATH=/bin' \
-	    -c 'CMD ["sh"]' - busybox >/dev/null || rc=1
-	rm -rf "$root"
-	return $rc
 }
