@@ -416,6 +416,31 @@ no_task_of() { [[ -z $(docker service ps -q "$1") ]]; }
 	[ "$output" = "brought back: 0" ]
 }
 
+@test "a volume of services is put back in place while they are at 0" {
+	service web --replicas 2
+	service agent --mode global
+	eventually 30 runs web 2
+	eventually 30 runs agent 1
+	eventually 10 has_logged begin 3
+	echo 1 >"$DATA/x"
+	conf <<<"volumes = data"
+	vbackup -q run
+	web=$(spec web) agent=$(spec agent)
+	old=$(containers_of web)$(containers_of agent)
+	echo 2 >"$DATA/x"
+	run --separate-stderr vbackup restore latest --in-place
+	echo "$output" "$stderr"
+	[ "$status" -eq 0 ]
+	[ "$(cat "$DATA/x")" = 1 ]
+	runs web 2
+	runs agent 1
+	[ "$(spec web)" = "$web" ]
+	[ "$(spec agent)" = "$agent" ]
+	[ "$(containers_of web)$(containers_of agent)" != "$old" ]
+	[ "$(docker exec "$(containers_of agent)" cat /data/x)" = 1 ]
+	ledger_is_empty
+}
+
 @test "without a Swarm a task's container is a container like any other" {
 	dockerd_require
 	ON_SUITE_ENGINE=$DOCKER_HOST CONTAINERS=()
@@ -492,29 +517,4 @@ no_container_of() { [[ -z $(containers_of "$1") ]]; }
 	[ "$(containers_of web)" = "$tasks" ]
 	DOCKER_HOST=$SWARM_HOST_1
 	[ "$(version web)" = "$index" ]
-}
-
-@test "a volume of services is put back in place while they are at 0" {
-	service web --replicas 2
-	service agent --mode global
-	eventually 30 runs web 2
-	eventually 30 runs agent 1
-	eventually 10 has_logged begin 3
-	echo 1 >"$DATA/x"
-	conf <<<"volumes = data"
-	vbackup -q run
-	web=$(spec web) agent=$(spec agent)
-	old=$(containers_of web)$(containers_of agent)
-	echo 2 >"$DATA/x"
-	run --separate-stderr vbackup restore latest --in-place
-	echo "$output" "$stderr"
-	[ "$status" -eq 0 ]
-	[ "$(cat "$DATA/x")" = 1 ]
-	runs web 2
-	runs agent 1
-	[ "$(spec web)" = "$web" ]
-	[ "$(spec agent)" = "$agent" ]
-	[ "$(containers_of web)$(containers_of agent)" != "$old" ]
-	[ "$(docker exec "$(containers_of agent)" cat /data/x)" = 1 ]
-	ledger_is_empty
 }
