@@ -102,6 +102,16 @@ file_is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool
+file_is_in(const char *path, const char *directory)
+{
+	size_t n = strlen(directory);
+
+	return strncmp(path, directory, n) == 0 &&
+	    (path[n] == '/' || path[n] == '\0' ||
+	    (n != 0 && directory[n - 1] == '/'));
+}
+
 static int
 read_names(DIR *dir, const char *path, struct strlist *ret, struct err *err)
 {

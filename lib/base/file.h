@@ -40,6 +40,10 @@ MUST_CHECK int file_join(const char *dir, const char *name, char **ret,
 /* file_is_dir: does path lead (through symlinks) to a directory? */
 bool file_is_dir(const char *path);
 
+/* file_is_in: is this path the directory's, or one below it? Of their texts
+ * alone: absolute ones, without "." and "..". */
+bool file_is_in(const char *path, const char *directory);
+
 /* file_list: *ret gets the names in a directory, sorted by their bytes, but
  * none that begins with a dot. ERR_NOTFOUND if there is no such directory. */
 MUST_CHECK int file_list(const char *path, struct strlist *ret,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/file.h"
 #include "lib/docker/engine_archive.h"
 #include "lib/docker/quiesce_labels.h"
 
@@ -24,16 +25,6 @@ struct finding {		/* what putback_users_find is at work on */
 /* --- who ----------------------------------------------------------------- */
 
 static bool
-is_in(const char *path, const char *directory)
-{
-	size_t n = strlen(directory);
-
-	return strncmp(path, directory, n) == 0 &&
-	    (path[n] == '/' || path[n] == '\0' ||
-	    (n != 0 && directory[n - 1] == '/'));
-}
-
-static bool
 binds(const struct mount *mount, const struct putback_use *use, bool around)
 {
 	CLEANUP(cleanup_free) char *real = NULL;
@@ -43,8 +34,8 @@ binds(const struct mount *mount, const struct putback_use *use, bool around)
 		return false;
 	real = realpath(mount->source, NULL);
 	source = real != NULL ? real : mount->source;
-	return is_in(source, use->path) ||
-	    (around && is_in(use->path, source));
+	return file_is_in(source, use->path) ||
+	    (around && file_is_in(use->path, source));
 }
 
 /* Our own container sees what is around a directory only because it works

@@ -440,16 +440,6 @@ select_sources(const struct options *options,
 
 /* --- who uses what ------------------------------------------------------- */
 
-static bool
-is_in(const char *path, const char *directory)
-{
-	size_t n = strlen(directory);
-
-	return strncmp(path, directory, n) == 0 &&
-	    (path[n] == '/' || path[n] == '\0' ||
-	    (n != 0 && directory[n - 1] == '/'));
-}
-
 bool
 select_uses(const struct mount *mounts, size_t n, const struct source *source)
 {
@@ -464,7 +454,7 @@ select_uses(const struct mount *mounts, size_t n, const struct source *source)
 		    strcmp(mount->name, source->name) == 0)
 			return true;
 		if (*mount->source == '/' &&
-		    (is_in(mount->source, path) || is_in(path, mount->source)))
+		    (file_is_in(mount->source, path) || file_is_in(path, mount->source)))
 			return true;
 	}
 	return false;

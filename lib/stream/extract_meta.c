@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/stream/acl.h"
+#include "lib/stream/attr_handle.h"
 
 #define SET_ID (S_ISUID | S_ISGID)
 
@@ -25,49 +26,15 @@ static const struct {
 	[DEFAULT] = { "SCHILY.acl.default", "system.posix_acl_default" },
 };
 
-/* Where a descriptor only stands for a file, its name under /proc leads to the
- * very file, be it a symbolic link. */
-struct handle {
-	int fd;
-	char path[32];		/* "" where fd will do */
-};
-
-static struct handle
-handle_for(int fd, mode_t type)
-{
-	struct handle handle = { .fd = fd, .path = "" };
-
-	if (type != S_IFREG && type != S_IFDIR)
-		(void)snprintf(handle.path, sizeof handle.path,
-		    "/proc/self/fd/%d", fd);
-	return handle;
-}
-
 static int
-set(const struct handle *handle, const char *name, const void *value, size_t n)
-{
-	if (handle->path[0] != '\0')
-		return setxattr(handle->path, name, value, n, 0);
-	return fsetxattr(handle->fd, name, value, n, 0);
-}
-
-static int
-drop(const struct handle *handle, const char *name)
-{
-	if (handle->path[0] != '\0')
-		return removexattr(handle->path, name);
-	return fremovexattr(handle->fd, name);
-}
-
-static int
-set_mode(const struct handle *handle, mode_t mode)
+set_mode(const struct attr_handle *handle, mode_t mode)
 {
 	return handle->path[0] != '\0' ? chmod(handle->path, mode) :
 	    fchmod(handle->fd, mode);
 }
 
 static int
-set_times(const struct handle *handle, const struct timespec *mtime)
+set_times(const struct attr_handle *handle, const struct timespec *mtime)
 {
 	const struct timespec times[2] = { { 0, UTIME_OMIT }, *mtime };
 
@@ -220,7 +187,7 @@ extract_meta_owner(const struct extract_state *state, int fd,
 }
 
 static void
-set_attribute(struct extract_meta *meta, const struct handle *handle,
+set_attribute(struct extract_meta *meta, const struct attr_handle *handle,
     const struct tar_record *record)
 {
 	const char *name = meta->attribute.s;
@@ -229,15 +196,16 @@ set_attribute(struct extract_meta *meta, const struct handle *handle,
 	 * makes up. */
 	if (name[0] == '\0' || str_starts(name, "system."))
 		return;
-	if (set(handle, name, record->value, record->n) < 0)
+	if (attr_set(handle, name, record->value, record->n) < 0)
 		complain(&meta->problem, "attribute '%s': %s", name,
 		    strerror(errno));
 }
 
 static void
-set_acl(struct extract_meta *meta, const struct handle *handle, size_t kind)
+set_acl(struct extract_meta *meta, const struct attr_handle *handle,
+    size_t kind)
 {
-	if (set(handle, acls[kind].attribute, meta->acls[kind].s,
+	if (attr_set(handle, acls[kind].attribute, meta->acls[kind].s,
 	    meta->acls[kind].len) == 0)
 		return;
 	complain(&meta->problem, "attribute '%s': %s", acls[kind].attribute,
@@ -249,7 +217,7 @@ set_acl(struct extract_meta *meta, const struct handle *handle, size_t kind)
 void
 extract_meta_attributes(struct extract_meta *meta, int fd, mode_t type)
 {
-	const struct handle handle = handle_for(fd, type);
+	const struct attr_handle handle = attr_handle_for(fd, type);
 	struct tar_records rest = meta->records;
 	struct tar_record record;
 	struct err err = ERR_INIT;
@@ -302,7 +270,7 @@ void
 extract_meta_state(const struct extract_state *state, int fd, mode_t type,
     struct str *problem, struct stat *ret)
 {
-	const struct handle handle = handle_for(fd, type);
+	const struct attr_handle handle = attr_handle_for(fd, type);
 	mode_t mode = safe_mode(state, fd, type);
 
 	if (type != S_IFLNK && set_mode(&handle, mode) < 0)
@@ -325,13 +293,13 @@ extract_meta_inherits(int fd)
 void
 extract_meta_drop(int fd, mode_t type, struct str *problem)
 {
-	const struct handle handle = handle_for(fd, type);
+	const struct attr_handle handle = attr_handle_for(fd, type);
 	size_t i;
 
 	if (type == S_IFLNK)
 		return;
 	for (i = 0; i < (type == S_IFDIR ? 2u : 1u); i++)
-		if (drop(&handle, acls[i].attribute) < 0 && errno != ENODATA)
+		if (attr_drop(&handle, acls[i].attribute) < 0 && errno != ENODATA)
 			complain(problem, "attribute '%s': %s",
 			    acls[i].attribute, strerror(errno));
 }

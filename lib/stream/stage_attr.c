@@ -9,26 +9,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* The calls for attributes refuse a descriptor that only stands for a file,
- * but its name under /proc leads to the very file, be it a symbolic link. */
-struct handle {
-	int fd;
-	char path[32];		/* "" where fd will do */
-};
-
-static struct handle
-handle_for(int fd, mode_t mode)
-{
-	struct handle handle = { .fd = fd, .path = "" };
-
-	if (!S_ISREG(mode) && !S_ISDIR(mode))
-		(void)snprintf(handle.path, sizeof handle.path,
-		    "/proc/self/fd/%d", fd);
-	return handle;
-}
+#include "lib/stream/attr_handle.h"
 
 static ssize_t
-list(const struct handle *handle, char *names, size_t n)
+list(const struct attr_handle *handle, char *names, size_t n)
 {
 	if (handle->path[0] != '\0')
 		return listxattr(handle->path, names, n);
@@ -36,27 +20,11 @@ list(const struct handle *handle, char *names, size_t n)
 }
 
 static ssize_t
-get(const struct handle *handle, const char *name, void *value, size_t n)
+get(const struct attr_handle *handle, const char *name, void *value, size_t n)
 {
 	if (handle->path[0] != '\0')
 		return getxattr(handle->path, name, value, n);
 	return fgetxattr(handle->fd, name, value, n);
-}
-
-static int
-set(const struct handle *handle, const char *name, const void *value, size_t n)
-{
-	if (handle->path[0] != '\0')
-		return setxattr(handle->path, name, value, n, 0);
-	return fsetxattr(handle->fd, name, value, n, 0);
-}
-
-static int
-drop(const struct handle *handle, const char *name)
-{
-	if (handle->path[0] != '\0')
-		return removexattr(handle->path, name);
-	return fremovexattr(handle->fd, name);
 }
 
 static void
@@ -96,7 +64,7 @@ is_among(const char *names, ssize_t n, const char *name)
 /* What the copy got from its directory (a default ACL), or from the kernel
  * because it is new (a label). A label may have to stay. */
 static void
-drop_others(struct stage_attr *attr, const struct handle *to, ssize_t n)
+drop_others(struct stage_attr *attr, const struct attr_handle *to, ssize_t n)
 {
 	const char *names = attr->other_names;
 	ssize_t n_there = list(to, attr->other_names,
@@ -105,25 +73,25 @@ drop_others(struct stage_attr *attr, const struct handle *to, ssize_t n)
 	for (at = 0; at < n_there; at += (ssize_t)strlen(names + at) + 1)
 		if (is_kept(names + at) &&
 		    !is_among(attr->names, n, names + at) &&
-		    drop(to, names + at) < 0 && is_acl(names + at))
+		    attr_drop(to, names + at) < 0 && is_acl(names + at))
 			complain(attr, "absence of", names + at, errno);
 }
 
 static void
-copy_attribute(struct stage_attr *attr, const struct handle *from,
-    const struct handle *to, const char *name)
+copy_attribute(struct stage_attr *attr, const struct attr_handle *from,
+    const struct attr_handle *to, const char *name)
 {
 	ssize_t n = get(from, name, attr->value, sizeof attr->value);
 
 	if (n < 0 && errno == ENODATA)		/* gone by now */
 		return;
-	if (n < 0 || set(to, name, attr->value, (size_t)n) < 0)
+	if (n < 0 || attr_set(to, name, attr->value, (size_t)n) < 0)
 		complain(attr, "attribute", name, errno);
 }
 
 static void
-copy_attributes(struct stage_attr *attr, const struct handle *from,
-    const struct handle *to)
+copy_attributes(struct stage_attr *attr, const struct attr_handle *from,
+    const struct attr_handle *to)
 {
 	ssize_t n = list(from, attr->names, sizeof attr->names), at;
 
@@ -170,8 +138,8 @@ stage_attr_copy(struct stage_attr *attr, int from, const struct stat *st,
     const struct stage_target *to)
 {
 	const struct timespec times[2] = { st->st_atim, st->st_mtim };
-	struct handle from_handle = handle_for(from, st->st_mode);
-	struct handle to_handle = handle_for(to->fd, st->st_mode);
+	struct attr_handle from_handle = attr_handle_for(from, st->st_mode);
+	struct attr_handle to_handle = attr_handle_for(to->fd, st->st_mode);
 
 	if (fchownat(to->dirfd, to->name, st->st_uid, st->st_gid,
 	    AT_SYMLINK_NOFOLLOW) < 0)
