@@ -47,7 +47,7 @@ count() { find "$ARCHIVE" -name 'backup-*.tar.gz' | wc -l; }
 		days = 7
 	E
 	vbackup -q run
-	[ "$(find "$ARCHIVE" -maxdepth 1 -type f -name 'backup-*T12*' |
+	[ "$(find "$ARCHIVE" -maxdepth 1 -type f -name 'backup-*T12-00-00*' |
 	    wc -l)" -eq 0 ]
 	for kept in backup-2020-01-01T00-00-00.tar.gz notes.txt .hidden \
 	    backup2-2020-01-01T00-00-00.tar.gz backup-2020-01-01.tar.gz \
